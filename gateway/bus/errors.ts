@@ -1,0 +1,367 @@
+/**
+ * What to do after a failed attempt (design §3).
+ * - transient: the partner surely did not act; try again.
+ * - ambiguous: it may have acted; the adapter's per-operation rule decides.
+ * - permanent: it will never accept this message.
+ * - channel: it is unreachable for every message; pause and alert.
+ */
+export type FailureClass = 'transient' | 'ambiguous' | 'permanent' | 'channel'
+
+/** What an operator searches by. */
+export type FailureCause =
+  | 'dns'
+  | 'tcp'
+  | 'tls'
+  | 'timeout'
+  | 'http'
+  | 'business'
+  | 'contract'
+  | 'signature'
+  | 'expired'
+  | 'credential'
+  | 'routing'
+
+interface ErrorRow {
+  /** HTTP status when it is answered to a caller. */
+  readonly status: number
+  /** What a delivery does with it; doors ignore it. */
+  readonly failure: FailureClass
+  readonly cause: FailureCause
+  /** One sentence for engineers. */
+  readonly sentence: string
+  /** The same for an officer. */
+  readonly vietnamese: string
+}
+
+const row = (
+  status: number,
+  failure: FailureClass,
+  cause: FailureCause,
+  sentence: string,
+  vietnamese: string,
+): ErrorRow => ({
+  status,
+  failure,
+  cause,
+  sentence,
+  vietnamese,
+})
+
+/**
+ * Every error the gateway can give, in one table: mirrored by `docs/errors.md`, held to it by a test.
+ * Codes are never reused; a retired one moves to `retiredCodes`.
+ */
+export const errorTable = {
+  // Refused at a door
+  'request-unreadable': row(
+    400,
+    'permanent',
+    'contract',
+    'The request is not well-formed UTF-8 JSON.',
+    'Yêu cầu không phải JSON UTF-8 hợp lệ.',
+  ),
+  'request-too-deep': row(
+    400,
+    'permanent',
+    'contract',
+    'The request is nested deeper than the limit.',
+    'Yêu cầu lồng nhau quá sâu.',
+  ),
+  'duplicate-key': row(
+    400,
+    'permanent',
+    'contract',
+    'The request names one JSON key twice.',
+    'Yêu cầu có khóa JSON bị lặp.',
+  ),
+  'forbidden-key': row(
+    400,
+    'permanent',
+    'contract',
+    'The request holds a key that is never allowed.',
+    'Yêu cầu có khóa JSON không được phép.',
+  ),
+  'request-too-large': row(
+    413,
+    'permanent',
+    'contract',
+    'The request is larger than the limit.',
+    'Yêu cầu vượt quá dung lượng cho phép.',
+  ),
+  'media-type-unknown': row(
+    415,
+    'permanent',
+    'contract',
+    'The content type or encoding is not one this address accepts.',
+    'Kiểu nội dung không được chấp nhận.',
+  ),
+  'credential-missing': row(401, 'channel', 'credential', 'A credential is required.', 'Cần thông tin xác thực.'),
+  'credential-refused': row(
+    401,
+    'channel',
+    'credential',
+    'The credential or signature is not accepted.',
+    'Thông tin xác thực hoặc chữ ký không được chấp nhận.',
+  ),
+  'session-expired': row(
+    401,
+    'channel',
+    'credential',
+    'The session is unknown or has expired; log in again.',
+    'Phiên làm việc không hợp lệ hoặc đã hết hạn; hãy đăng nhập lại.',
+  ),
+  'unit-not-allowed': row(
+    403,
+    'permanent',
+    'credential',
+    'The credential may not speak for this unit.',
+    'Tài khoản không được phép gửi thay cho đơn vị này.',
+  ),
+  'type-not-allowed': row(
+    403,
+    'permanent',
+    'credential',
+    'This system may not send messages of this type.',
+    'Hệ thống không được phép gửi loại thông điệp này.',
+  ),
+  'contract-violated': row(
+    422,
+    'permanent',
+    'contract',
+    'The document does not satisfy its contract.',
+    'Dữ liệu không đúng quy định.',
+  ),
+  'service-unknown': row(422, 'permanent', 'contract', 'There is no such service here.', 'Dịch vụ không tồn tại.'),
+  'key-conflict': row(
+    409,
+    'permanent',
+    'contract',
+    'This idempotency key was accepted before with other content.',
+    'Khóa thông điệp đã được dùng cho nội dung khác.',
+  ),
+  'not-found': row(404, 'permanent', 'http', 'There is nothing here by that name.', 'Không tìm thấy.'),
+  'method-not-allowed': row(
+    405,
+    'permanent',
+    'http',
+    'This address does not take that method.',
+    'Phương thức không được hỗ trợ.',
+  ),
+  'too-many-requests': row(
+    429,
+    'transient',
+    'http',
+    'Too many requests; try again later.',
+    'Quá nhiều yêu cầu; hãy thử lại sau.',
+  ),
+  'store-unavailable': row(
+    503,
+    'transient',
+    'http',
+    'Nothing was accepted: the store cannot be written. Try again later.',
+    'Hệ thống tạm thời chưa nhận được; hãy gửi lại sau.',
+  ),
+  draining: row(
+    503,
+    'transient',
+    'http',
+    'Nothing was accepted: the gateway is shutting down. Try again.',
+    'Hệ thống đang khởi động lại; hãy gửi lại sau.',
+  ),
+  'internal-error': row(
+    500,
+    'transient',
+    'http',
+    'The gateway failed; nothing was accepted.',
+    'Lỗi hệ thống; chưa nhận được yêu cầu.',
+  ),
+
+  // A delivery that stops before anything is sent
+  'no-receiver': row(
+    422,
+    'permanent',
+    'routing',
+    'No route names a receiver for this message.',
+    'Không có tuyến nào nhận thông điệp này.',
+  ),
+  'value-missing': row(
+    422,
+    'permanent',
+    'contract',
+    'The receiver requires a value that the source does not have.',
+    'Nơi nhận yêu cầu một thông tin mà nguồn không có.',
+  ),
+  'value-unmappable': row(
+    422,
+    'permanent',
+    'contract',
+    'A value has no counterpart in the receiver’s code table.',
+    'Giá trị không có trong bảng mã của nơi nhận.',
+  ),
+  'procedure-unknown': row(
+    422,
+    'permanent',
+    'contract',
+    'The procedure is in neither the catalogue nor the mapping table.',
+    'Thủ tục chưa có trong danh mục hoặc bảng ánh xạ.',
+  ),
+  'dossier-not-there': row(
+    422,
+    'permanent',
+    'contract',
+    'The receiver does not have the dossier this belongs to.',
+    'Nơi nhận chưa có hồ sơ này.',
+  ),
+  'lease-lost': row(
+    503,
+    'transient',
+    'timeout',
+    'The lease ran out before anything was sent.',
+    'Quá thời hạn giữ lượt; chưa gửi.',
+  ),
+  'outcome-unknown': row(
+    502,
+    'ambiguous',
+    'http',
+    'The partner may have acted, and nothing tells whether it did.',
+    'Không rõ nơi nhận đã xử lý hay chưa.',
+  ),
+
+  // What a transport or a partner answered
+  'partner-unresolved': row(
+    502,
+    'channel',
+    'dns',
+    'The partner’s host name does not resolve.',
+    'Không phân giải được tên máy chủ đối tác.',
+  ),
+  'partner-forbidden-address': row(
+    502,
+    'channel',
+    'dns',
+    'The partner’s address is one the gateway may not call.',
+    'Địa chỉ đối tác không được phép gọi tới.',
+  ),
+  'partner-refused-connection': row(
+    502,
+    'transient',
+    'tcp',
+    'The partner did not take the connection.',
+    'Không kết nối được tới đối tác.',
+  ),
+  'partner-tls': row(
+    502,
+    'channel',
+    'tls',
+    'The partner’s TLS identity could not be verified.',
+    'Không xác thực được TLS của đối tác.',
+  ),
+  'partner-cut-off': row(
+    502,
+    'ambiguous',
+    'tcp',
+    'The connection was lost after the request was sent.',
+    'Mất kết nối sau khi đã gửi.',
+  ),
+  'partner-timeout': row(
+    504,
+    'ambiguous',
+    'timeout',
+    'The partner did not answer within the deadline.',
+    'Đối tác không trả lời trong thời hạn.',
+  ),
+  'partner-busy': row(
+    502,
+    'transient',
+    'http',
+    'The partner asks to try later (429 or 503).',
+    'Đối tác đề nghị thử lại sau.',
+  ),
+  'partner-failed': row(502, 'ambiguous', 'http', 'The partner failed (5xx).', 'Đối tác gặp lỗi.'),
+  'partner-denied': row(
+    502,
+    'channel',
+    'credential',
+    'The partner refuses our credential (401 or 403).',
+    'Đối tác từ chối thông tin xác thực của ta.',
+  ),
+  'partner-address-wrong': row(
+    502,
+    'channel',
+    'http',
+    'The configured path is not there (404 or 405).',
+    'Đường dẫn cấu hình của đối tác không tồn tại.',
+  ),
+  'partner-gone': row(
+    502,
+    'permanent',
+    'http',
+    'The partner says this is gone for good (410).',
+    'Đối tác báo tài nguyên không còn.',
+  ),
+  'partner-refused': row(
+    502,
+    'permanent',
+    'business',
+    'The partner refused this message.',
+    'Đối tác từ chối thông điệp.',
+  ),
+  'partner-answer-unreadable': row(
+    502,
+    'ambiguous',
+    'http',
+    'The partner’s answer could not be understood.',
+    'Không hiểu được trả lời của đối tác.',
+  ),
+} as const satisfies Record<string, ErrorRow>
+
+/** Codes that were once given and never will be again, with the version that retired them. */
+export const retiredCodes: Readonly<Record<string, string>> = {}
+
+export type ErrorCode = keyof typeof errorTable
+
+export interface GatewayErrorOptions {
+  /** What exactly, without personal data: it is shown to callers and operators. */
+  readonly detail?: string
+  /** JSON Pointer or partner field that is at fault. */
+  readonly field?: string
+  /** The rule it broke, e.g. `required`, `QĐ 766 3.3`. */
+  readonly rule?: string
+  /** Overrides the table when the transport knows better (a 503 is transient whatever was sent). */
+  readonly failure?: FailureClass
+  readonly failureCause?: FailureCause
+  readonly retryAfterMs?: number
+  /** A held delivery goes on by itself when this becomes known, e.g. `procedure:1.004269`. */
+  readonly waitsFor?: string
+  /** What the partner has told us about this dossier, kept even though the attempt failed. */
+  readonly memory?: Readonly<Record<string, unknown>>
+  /** Digest of the partner's answer and its own code, for the attempt's record. */
+  readonly answer?: { readonly digest?: string; readonly code?: string }
+  readonly cause?: unknown
+}
+
+/** The one error that crosses boundaries; `code` says which row of `errorTable`. */
+export class GatewayError extends Error {
+  readonly code: ErrorCode
+  readonly status: number
+  readonly failure: FailureClass
+  readonly failureCause: FailureCause
+  readonly options: GatewayErrorOptions
+
+  constructor(code: ErrorCode, options: GatewayErrorOptions = {}) {
+    const entry = errorTable[code]
+    const place = options.field === undefined ? '' : ` [${options.field}${options.rule ? `: ${options.rule}` : ''}]`
+    super(`${entry.sentence}${options.detail ? ` ${options.detail}` : ''}${place}`, { cause: options.cause })
+    this.name = 'GatewayError'
+    this.code = code
+    this.status = entry.status
+    this.failure = options.failure ?? entry.failure
+    this.failureCause = options.failureCause ?? entry.cause
+    this.options = options
+  }
+}
+
+/** Whatever was thrown, as a GatewayError; a bug in our own code is transient and hides its text. */
+export function asGatewayError(thrown: unknown): GatewayError {
+  return thrown instanceof GatewayError ? thrown : new GatewayError('internal-error', { cause: thrown })
+}
