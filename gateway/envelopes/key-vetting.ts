@@ -1,0 +1,98 @@
+import { createPublicKey } from 'node:crypto'
+import type { PublicJwk } from './keyring.ts'
+
+/** Signature algorithms (RFC 7518 §3.1, RFC 8037) a registered key may be pinned to. */
+export type SignatureAlgorithm =
+  | 'ES256'
+  | 'ES384'
+  | 'EdDSA'
+  | 'Ed25519'
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+
+/** What is wrong with a partner's key, as one sentence; `undefined` when it may be registered. */
+export function keyFault(jwk: PublicJwk): string | undefined {
+  if (privateMembers.some((member) => jwk[member] !== undefined)) return 'it must not hold private parts'
+  if (jwk.kid !== undefined && !isKid(jwk.kid)) return 'its kid must be 1 to 128 plain characters'
+  if (jwk.use !== undefined && jwk.use !== 'sig') return 'its use must be sig'
+  const allowed = algorithmsOf(jwk)
+  if (allowed === undefined) return 'it must be RSA, EC P-256, EC P-384 or Ed25519'
+  if (jwk.alg === undefined && allowed.length > 2) return `an RSA key must name its alg (one of ${allowed.join(', ')})`
+  if (jwk.alg !== undefined && !allowed.some((name) => name === jwk.alg))
+    return `its alg must be one of ${allowed.join(', ')}`
+  if (jwk.kty === 'RSA') {
+    const fault = rsaFault(jwk)
+    if (fault !== undefined) return fault
+  }
+  try {
+    createPublicKey({ key: { ...jwk }, format: 'jwk' })
+    return undefined
+  } catch {
+    return 'it is not a well-formed public key'
+  }
+}
+
+/** Whether a key id is one we register: printable ASCII without spaces, 1 to 128 characters. */
+export function isKid(kid: unknown): kid is string {
+  return typeof kid === 'string' && /^[\x21-\x7e]{1,128}$/.test(kid)
+}
+
+/** The one algorithm a vetted key is used with. Throws when the key was not vetted. */
+export function pinnedAlgorithm(jwk: PublicJwk): SignatureAlgorithm {
+  const allowed = algorithmsOf(jwk) ?? []
+  const pinned = jwk.alg === undefined ? allowed[0] : allowed.find((name) => name === jwk.alg)
+  if (pinned === undefined) throw new Error('the key has no algorithm')
+  return pinned
+}
+
+// RFC 7518 §6.2.2, §6.3.2 and §6.4: every member that is secret.
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+
+function algorithmsOf(jwk: PublicJwk): readonly SignatureAlgorithm[] | undefined {
+  if (jwk.kty === 'EC' && jwk.crv === 'P-256') return ['ES256']
+  if (jwk.kty === 'EC' && jwk.crv === 'P-384') return ['ES384']
+  if (jwk.kty === 'OKP' && jwk.crv === 'Ed25519') return ['EdDSA', 'Ed25519']
+  if (jwk.kty === 'RSA') return ['PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512']
+  return undefined
+}
+
+function rsaFault(jwk: PublicJwk): string | undefined {
+  const modulus = unsigned(jwk.n)
+  const exponent = unsigned(jwk.e)
+  if (modulus === undefined || exponent === undefined) return 'it is not a well-formed public key'
+  const bits = modulus.toString(2).length
+  if (bits < 2048 || bits > 8192) return 'its modulus must have 2048 to 8192 bits'
+  // Above 2^32 an exponent only makes every verification slow.
+  if (exponent < 65_537n || exponent % 2n === 0n || exponent > 2n ** 32n)
+    return 'its exponent must be odd, at least 65537 and below 2^32'
+  if (modulus % 2n === 0n) return 'its modulus is even'
+  if (hasRocaFingerprint(modulus)) return 'it was made by a generator whose keys can be factored (CVE-2017-15361)'
+  return undefined
+}
+
+function unsigned(member: unknown): bigint | undefined {
+  if (typeof member !== 'string' || !/^[A-Za-z0-9_-]{1,2048}$/.test(member)) return undefined
+  return BigInt(`0x0${Buffer.from(member, 'base64url').toString('hex')}`)
+}
+
+// The primes of the published test (Nemec et al., CCS 2017): moduli of the broken generator are powers of 65537
+// modulo each of them; a sound modulus is so with a chance below 2^-27.
+const rocaPrimes = [
+  3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113,
+  127, 131, 137, 139, 149, 151, 157, 163, 167,
+]
+
+function hasRocaFingerprint(modulus: bigint): boolean {
+  return rocaPrimes.every((prime) => isPowerOf65537(Number(modulus % BigInt(prime)), prime))
+}
+
+function isPowerOf65537(residue: number, prime: number): boolean {
+  for (let power = 1, step = 0; step < prime; step += 1, power = (power * 65_537) % prime) {
+    if (power === residue) return true
+  }
+  return false
+}
