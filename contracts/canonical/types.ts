@@ -1,0 +1,703 @@
+// Written by `npm run types` from the schemas beside it; never by hand.
+
+export type CanonicalBody =
+  | DeliveryReported
+  | DossierOutcomeReported
+  | DossierProgressed
+  | DossierReceived
+  | DossierSubmitted
+  | ResultIssued
+/**
+ * The dossier code (mã hồ sơ): agency, reception date, serial. Opaque: never cut apart.
+ */
+export type DossierCode = string
+/**
+ * A moment in UTC with milliseconds (ISO 8601, always `Z`); the date exists in the calendar.
+ */
+export type Instant = string
+/**
+ * Electronic identifier of an agency, old form `000.00.01.H47` or new form `H47.01`.
+ */
+export type AgencyCode = string
+/**
+ * Where the dossier stands; the ten statuses of the national portal by name.
+ */
+export type Status =
+  | 'newly-registered'
+  | 'accepted'
+  | 'refused'
+  | 'processing'
+  | 'supplement-requested'
+  | 'obligation-requested'
+  | 'withdrawn'
+  | 'stopped'
+  | 'processed'
+  | 'returned'
+/**
+ * Where a file can be fetched, exactly as its source wrote it.
+ */
+export type WebAddress = string
+/**
+ * Code of an administrative procedure, in the form the source uses.
+ */
+export type ProcedureCode = string
+/**
+ * Vietnamese đồng, whole.
+ */
+export type AmountVnd = number
+
+/**
+ * The gateway’s own notice to a sender: what became of a delivery of its message.
+ */
+export interface DeliveryReported {
+  /**
+   * The message whose delivery is meant.
+   */
+  readonly messageId: string
+  /**
+   * Its type.
+   */
+  readonly messageType: string
+  readonly dossierCode: DossierCode
+  /**
+   * The system it was to go to.
+   */
+  readonly system: string
+  /**
+   * Where the delivery stands.
+   */
+  readonly state: 'delivered' | 'held' | 'dead' | 'expired' | 'discarded'
+  readonly reason?: DeliveryReason
+  readonly at: Instant
+}
+/**
+ * Why, when it was not delivered.
+ */
+export interface DeliveryReason {
+  /**
+   * Row of the gateway’s error table.
+   */
+  readonly code: string
+  /**
+   * What an operator searches by.
+   */
+  readonly cause: string
+  /**
+   * The field at fault, in the receiver’s own name.
+   */
+  readonly field?: string
+  /**
+   * The rule it broke.
+   */
+  readonly rule?: string
+  /**
+   * In English.
+   */
+  readonly sentence: string
+  /**
+   * In Vietnamese.
+   */
+  readonly vietnamese: string
+}
+/**
+ * What became of a dossier that was filed at another portal, told back to it.
+ */
+export interface DossierOutcomeReported {
+  readonly dossierCode: DossierCode
+  readonly localDossierCode?: DossierCode
+  readonly receivingUnit: Unit
+  readonly status: Status
+  readonly processedAt: Instant
+  /**
+   * What the owner is told.
+   */
+  readonly content?: string
+  /**
+   * The owner’s account at the portal (TechID).
+   */
+  readonly ownerTechnicalId?: string
+  /**
+   * Papers that go with it.
+   *
+   * @minItems 1
+   * @maxItems 200
+   */
+  readonly files?: readonly SubmittedFile[]
+}
+/**
+ * An agency, by its code.
+ */
+export interface Unit {
+  readonly code: AgencyCode
+  /**
+   * Its name.
+   */
+  readonly name?: string
+}
+/**
+ * One file of the dossier’s papers.
+ */
+export interface SubmittedFile {
+  /**
+   * The source’s id of the file.
+   */
+  readonly id?: string
+  /**
+   * File name.
+   */
+  readonly name?: string
+  /**
+   * Whether the source has withdrawn it.
+   */
+  readonly deleted?: boolean
+  /**
+   * Which paper of the procedure it is.
+   */
+  readonly componentCode?: string
+  readonly url?: WebAddress
+  /**
+   * The file itself, where its source sends it inline.
+   */
+  readonly contentBase64?: string
+  /**
+   * Whether it was digitised.
+   */
+  readonly digitised?: boolean
+  /**
+   * Whether it was reused from earlier data.
+   */
+  readonly reuse?: 'none' | 'reused' | 'reused-otherwise'
+  /**
+   * Whether it came from the national store of papers (kho DMQG).
+   */
+  readonly fromNationalStore?: boolean
+  /**
+   * The result code that replaces this paper.
+   */
+  readonly replacedByResultCode?: string
+}
+/**
+ * One step in the processing of a dossier.
+ */
+export interface DossierProgressed {
+  readonly dossierCode: DossierCode
+  readonly receivingUnit: Unit
+  readonly status: Status
+  readonly processedAt: Instant
+  readonly officer?: Officer
+  /**
+   * What was done.
+   */
+  readonly content?: string
+  readonly startedAt?: Instant
+  readonly dueAt?: Instant
+}
+/**
+ * Who did it.
+ */
+export interface Officer {
+  /**
+   * Name.
+   */
+  readonly name?: string
+  /**
+   * Office held.
+   */
+  readonly title?: string
+  /**
+   * Department.
+   */
+  readonly department?: string
+}
+/**
+ * A dossier as its receiving unit holds it: the full record, each time it changes. Optional facts that the source does not have are absent.
+ */
+export interface DossierReceived {
+  readonly dossierCode: DossierCode
+  /**
+   * Number on the receipt handed to the owner (số biên nhận); another name of the dossier.
+   */
+  readonly receiptNumber?: string
+  readonly procedure: Procedure
+  readonly receivingUnit: Unit
+  readonly processingUnit?: ProcessingUnit
+  readonly owner?: Owner
+  /**
+   * How it was filed.
+   */
+  readonly channel?: 'direct' | 'online' | 'postal'
+  /**
+   * Whose system it was filed in.
+   */
+  readonly filedThrough?: 'national-portal' | 'province'
+  /**
+   * What the dossier asks for (trích yếu).
+   */
+  readonly summary?: string
+  /**
+   * Further information of the source.
+   */
+  readonly otherInformation?: string
+  /**
+   * Remark.
+   */
+  readonly note?: string
+  readonly status: Status
+  readonly submittedAt?: Instant
+  readonly receivedAt: Instant
+  readonly dueAt?: Instant
+  readonly finishedAt?: Instant
+  readonly returnedAt?: Instant
+  readonly refusedAt?: Instant
+  /**
+   * How the result goes to the owner.
+   */
+  readonly returnMethod?: 'direct' | 'postal'
+  /**
+   * Remark on handing over.
+   */
+  readonly returnNote?: string
+  /**
+   * Papers handed in.
+   *
+   * @minItems 1
+   * @maxItems 500
+   */
+  readonly submittedFiles?: readonly SubmittedFile[]
+  /**
+   * Fees and charges.
+   *
+   * @minItems 1
+   * @maxItems 200
+   */
+  readonly fees?: readonly Fee[]
+  /**
+   * Papers handed in beside the listed ones.
+   *
+   * @minItems 1
+   * @maxItems 200
+   */
+  readonly otherPapers?: readonly OtherPaper[]
+  /**
+   * Requests for further papers, oldest first.
+   *
+   * @minItems 1
+   * @maxItems 100
+   */
+  readonly supplements?: readonly Supplement[]
+  /**
+   * Papers of the result.
+   *
+   * @minItems 1
+   * @maxItems 200
+   */
+  readonly results?: readonly ResultPaper[]
+  /**
+   * Whether any of its papers was digitised.
+   */
+  readonly hasDigitisedComponent?: boolean
+  /**
+   * none: nothing to pay; not-online: a fee that was not paid online.
+   */
+  readonly onlinePayment?: 'none' | 'national-platform' | 'local-portal' | 'not-online'
+  /**
+   * Codes of the national databases that were used.
+   *
+   * @minItems 1
+   * @maxItems 50
+   */
+  readonly databasesUsed?: readonly string[]
+}
+/**
+ * The administrative procedure (thủ tục hành chính).
+ */
+export interface Procedure {
+  readonly code: ProcedureCode
+  readonly nationalCode?: ProcedureCode
+  /**
+   * Name of the procedure.
+   */
+  readonly name?: string
+  /**
+   * Code of the sector (lĩnh vực).
+   */
+  readonly sectorCode?: string
+  /**
+   * Name of the sector.
+   */
+  readonly sectorName?: string
+}
+/**
+ * Who settles the dossier; many sources know only a name.
+ */
+export interface ProcessingUnit {
+  readonly code?: AgencyCode
+  /**
+   * Its name.
+   */
+  readonly name?: string
+}
+/**
+ * The owner of the dossier (chủ hồ sơ).
+ */
+export interface Owner {
+  /**
+   * What the owner is.
+   */
+  readonly kind?: 'citizen' | 'enterprise' | 'state-agency' | 'organisation'
+  /**
+   * Name.
+   */
+  readonly name?: string
+  /**
+   * Number of the owner’s paper as the source wrote it: citizen card, tax number, decision number.
+   */
+  readonly paperNumber?: string
+  /**
+   * Papers of identity, with their kind.
+   *
+   * @minItems 1
+   * @maxItems 10
+   */
+  readonly identities?: readonly Identity[]
+  /**
+   * The owner’s account at the national portal (TechID).
+   */
+  readonly technicalId?: string
+  /**
+   * Whether that account was verified with VNeID.
+   */
+  readonly accountVerified?: boolean
+  /**
+   * Telephone.
+   */
+  readonly phone?: string
+  /**
+   * E-mail.
+   */
+  readonly email?: string
+  /**
+   * Fax.
+   */
+  readonly fax?: string
+  readonly address?: Address
+}
+/**
+ * One paper that identifies the owner.
+ */
+export interface Identity {
+  /**
+   * citizen-card: 12-digit CCCD; identity-card: 9-digit CMND.
+   */
+  readonly kind: 'citizen-card' | 'identity-card' | 'passport' | 'tax-code'
+  /**
+   * Its number.
+   */
+  readonly number: string
+}
+/**
+ * An address; there is no district level since 2025-07-01.
+ */
+export interface Address {
+  /**
+   * Province code.
+   */
+  readonly provinceCode?: string
+  /**
+   * District code; historic, only for addresses written before 2025-07-01.
+   */
+  readonly districtCode?: string
+  /**
+   * Commune code.
+   */
+  readonly communeCode?: string
+  /**
+   * House, street, hamlet.
+   */
+  readonly detail?: string
+}
+/**
+ * One fee or charge (phí, lệ phí).
+ */
+export interface Fee {
+  /**
+   * Name.
+   */
+  readonly name?: string
+  /**
+   * Code.
+   */
+  readonly code?: string
+  /**
+   * How it is collected; the source’s own code.
+   */
+  readonly collectionCode?: string
+  /**
+   * Kind of fee; the source’s own code.
+   */
+  readonly kindCode?: string
+  readonly amountVnd?: AmountVnd
+}
+/**
+ * A paper handed in beside the listed ones.
+ */
+export interface OtherPaper {
+  /**
+   * Name.
+   */
+  readonly name?: string
+  /**
+   * How many.
+   */
+  readonly count?: number
+  /**
+   * The source’s own code of its kind.
+   */
+  readonly kindCode?: number
+}
+/**
+ * One request for further papers and its answer.
+ */
+export interface Supplement {
+  /**
+   * The source’s number of the request.
+   */
+  readonly id?: number
+  /**
+   * Officer who asked.
+   */
+  readonly requestedBy?: string
+  /**
+   * What was asked for.
+   */
+  readonly request?: string
+  readonly requestedAt?: Instant
+  /**
+   * Officer who took the papers in.
+   */
+  readonly receivedBy?: string
+  /**
+   * What was taken in.
+   */
+  readonly receptionNote?: string
+  readonly receivedAt?: Instant
+  /**
+   * Whether the request is answered.
+   */
+  readonly completed?: boolean
+  /**
+   * Papers handed in.
+   *
+   * @minItems 1
+   * @maxItems 200
+   */
+  readonly files?: readonly SubmittedFile[]
+  /**
+   * Fees that came with it.
+   *
+   * @minItems 1
+   * @maxItems 100
+   */
+  readonly fees?: readonly Fee[]
+  readonly dueBefore?: Instant
+  readonly dueAfter?: Instant
+}
+/**
+ * One paper of the result (giấy tờ kết quả).
+ */
+export interface ResultPaper {
+  /**
+   * Name.
+   */
+  readonly name?: string
+  /**
+   * Which paper of the procedure it is.
+   */
+  readonly componentCode?: string
+  /**
+   * The source’s id of the paper.
+   */
+  readonly paperId?: string
+  readonly url?: WebAddress
+  /**
+   * Result code of the procedure’s catalogue entry (MAKETQUA); QĐ 766 counts by it.
+   */
+  readonly resultCode?: string
+}
+/**
+ * A dossier filed online for the province, on its way to the unit that is to receive it.
+ */
+export interface DossierSubmitted {
+  readonly dossierCode: DossierCode
+  /**
+   * Number on the receipt handed to the owner (số biên nhận); another name of the dossier.
+   */
+  readonly receiptNumber?: string
+  readonly procedure: Procedure
+  readonly receivingUnit: Unit
+  readonly processingUnit?: ProcessingUnit
+  readonly owner?: Owner
+  /**
+   * How it was filed.
+   */
+  readonly channel?: 'direct' | 'online' | 'postal'
+  /**
+   * Whose system it was filed in.
+   */
+  readonly filedThrough?: 'national-portal' | 'province'
+  /**
+   * What the dossier asks for (trích yếu).
+   */
+  readonly summary?: string
+  /**
+   * Further information of the source.
+   */
+  readonly otherInformation?: string
+  /**
+   * Remark.
+   */
+  readonly note?: string
+  readonly submittedAt?: Instant
+  readonly status?: Status
+  readonly dueAt?: Instant
+  /**
+   * How the result is to go to the owner.
+   */
+  readonly returnMethod?: 'direct' | 'postal'
+  /**
+   * Papers handed in.
+   *
+   * @minItems 1
+   * @maxItems 500
+   */
+  readonly submittedFiles?: readonly SubmittedFile[]
+  /**
+   * Fees and charges.
+   *
+   * @minItems 1
+   * @maxItems 200
+   */
+  readonly fees?: readonly Fee[]
+  /**
+   * Papers handed in beside the listed ones.
+   *
+   * @minItems 1
+   * @maxItems 200
+   */
+  readonly otherPapers?: readonly OtherPaper[]
+  /**
+   * Whether any of its papers was digitised.
+   */
+  readonly hasDigitisedComponent?: boolean
+  /**
+   * none: nothing to pay; not-online: a fee that was not paid online.
+   */
+  readonly onlinePayment?: 'none' | 'national-platform' | 'local-portal' | 'not-online'
+  /**
+   * Codes of the national databases that were used.
+   *
+   * @minItems 1
+   * @maxItems 50
+   */
+  readonly databasesUsed?: readonly string[]
+  readonly promotion?: PromotionNotice
+}
+/**
+ * A trader’s notice of a sales promotion (thông báo khuyến mại).
+ */
+export interface PromotionNotice {
+  /**
+   * Number of the trader’s document.
+   */
+  readonly documentNumber?: string
+  /**
+   * When it was filed, exactly as written: its format is not documented.
+   */
+  readonly submittedAtText?: string
+  /**
+   * Person to speak to.
+   */
+  readonly contactName?: string
+  /**
+   * That person’s telephone.
+   */
+  readonly contactPhone?: string
+  /**
+   * Name of the programme.
+   */
+  readonly programmeName?: string
+  /**
+   * Form of the promotion.
+   */
+  readonly form?: string
+  /**
+   * First day, exactly as written: its format is not documented.
+   */
+  readonly fromText?: string
+  /**
+   * Last day, exactly as written.
+   */
+  readonly untilText?: string
+  /**
+   * Goods and services promoted.
+   */
+  readonly goods?: string
+  /**
+   * Their quantity.
+   */
+  readonly goodsQuantity?: string
+  /**
+   * Which customers.
+   */
+  readonly customers?: string
+  /**
+   * Prizes.
+   */
+  readonly prizes?: string
+  /**
+   * Total value, exactly as written.
+   */
+  readonly goodsValue?: string
+  /**
+   * Content in detail.
+   */
+  readonly details?: string
+  /**
+   * Traders who take part.
+   */
+  readonly otherTraders?: string
+}
+/**
+ * The result of a dossier, when its source states it apart from the full record.
+ */
+export interface ResultIssued {
+  readonly dossierCode: DossierCode
+  readonly receivingUnit: Unit
+  /**
+   * Whether the result waits to be handed over or was handed over, as the source states it.
+   */
+  readonly status: 'processed' | 'returned'
+  readonly issuedAt: Instant
+  readonly returnedAt?: Instant
+  /**
+   * Remark on handing over.
+   */
+  readonly returnNote?: string
+  /**
+   * Papers of the result.
+   *
+   * @minItems 1
+   * @maxItems 200
+   */
+  readonly results: readonly ResultPaper[]
+}
+
+/** The body of each contract, by its name. */
+export interface CanonicalBodies {
+  readonly 'delivery.reported.v1': DeliveryReported
+  readonly 'dossier.outcome-reported.v1': DossierOutcomeReported
+  readonly 'dossier.progressed.v1': DossierProgressed
+  readonly 'dossier.received.v1': DossierReceived
+  readonly 'dossier.submitted.v1': DossierSubmitted
+  readonly 'result.issued.v1': ResultIssued
+}
