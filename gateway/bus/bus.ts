@@ -1,0 +1,106 @@
+import type { Clock } from './clock.ts'
+import { type ChannelSettings, Dispatcher } from './dispatcher.ts'
+import { GatewayError } from './errors.ts'
+import type { Gateway, WireTap } from './gateway.ts'
+import { checkContract, prepareAcceptances } from './intake.ts'
+import type { ContractBook, ReceiptSigner } from './intake-ports.ts'
+import type { Draft } from './message.ts'
+import { isOwnerGone, processOwner } from './owner.ts'
+import { RefusalAudit } from './refusals.ts'
+import type { Directory, Route } from './route.ts'
+import type { DeliveryState, DossierLedger, MessageView, Store } from './store.ts'
+
+export interface BusOptions {
+  readonly store: Store
+  readonly contracts: ContractBook
+  readonly receipts: ReceiptSigner
+  readonly routes: readonly Route[]
+  readonly directory: Directory
+  readonly clock: Clock
+  readonly tap: WireTap
+  readonly isTold?: (system: string, state: DeliveryState) => boolean
+  readonly refusalsPerSourceAndMinute?: number
+  readonly random?: () => number
+  readonly owner?: string
+}
+
+export interface Bus extends Gateway {
+  /** Takes back what a dead predecessor had leased, then starts working the channels. */
+  start(channels: readonly ChannelSettings[]): Promise<void>
+  /** Accepts nothing more, lets attempts finish for `graceMs`, writes what is still unwritten. */
+  drain(graceMs: number): Promise<void>
+}
+
+/** The life of a message (design §4): one way in, one dispatcher per channel, one durable write at each end. */
+export function createBus(options: BusOptions): Bus {
+  const { store, contracts, receipts, routes, directory, clock, tap, random = Math.random } = options
+  const { isTold = () => false, refusalsPerSourceAndMinute = 10, owner = processOwner() } = options
+  const intake = { contracts, receipts, routes, directory, clock }
+  const prepare = (drafts: readonly Draft[]) => prepareAcceptances(drafts, intake)
+  const routesByName = new Map(routes.map((route) => [route.name, route]))
+  const audit = new RefusalAudit({ store, clock, tap, limitPerMinute: refusalsPerSourceAndMinute })
+  const dispatchers = new Map<string, Dispatcher>()
+  let isDraining = false
+
+  const wake = (systems: Iterable<string>) => {
+    for (const system of new Set(systems)) dispatchers.get(system)?.wake()
+  }
+
+  return {
+    async accept(drafts) {
+      if (isDraining) throw new GatewayError('draining', { retryAfterMs: 5_000 })
+      const acceptances = await prepare(drafts)
+      const results = await store.accept(acceptances)
+      const systems: string[] = []
+      for (const [index, { message, deliveries }] of acceptances.entries()) {
+        const kind = results[index]?.kind ?? 'conflict'
+        tap.accepted({ source: message.source, type: message.type, kind })
+        if (kind === 'stored') systems.push(...deliveries.map(({ system }) => system))
+      }
+      wake(systems)
+      return results
+    },
+    check: (type, body) => checkContract(type, body, contracts),
+    refused: (request) => audit.record(request),
+    async message(id, reader) {
+      const view = await store.message(id)
+      return view && isReader(view, reader) ? visibleTo(view, reader) : undefined
+    },
+    async dossier(codeOrAlias, reader) {
+      const ledger = await store.dossier(codeOrAlias)
+      const messages = ledger?.messages.filter((view) => isReader(view, reader)) ?? []
+      if (!ledger || messages.length === 0) return undefined
+      return { ...ledger, messages: messages.map((view) => visibleTo(view, reader)) } satisfies DossierLedger
+    },
+    async release(waitsFor) {
+      const { count, systems } = await store.releaseWaiting(waitsFor, clock.now())
+      wake(systems)
+      return count
+    },
+    shelf: (name) => store.shelf(name),
+    putShelf: (name, items) => store.putShelf(name, items),
+
+    async start(channels) {
+      await store.recover((candidate) => candidate !== owner && isOwnerGone(candidate), clock.now())
+      const ports = { store, clock, tap, owner, routes: routesByName, prepare, isTold, wake, random }
+      for (const channel of channels) dispatchers.set(channel.system, new Dispatcher(channel, ports))
+      wake(dispatchers.keys())
+    },
+    async drain(graceMs) {
+      isDraining = true
+      await Promise.all([...dispatchers.values()].map((dispatcher) => dispatcher.stop(graceMs)))
+      await audit.flush()
+    },
+  } satisfies Bus
+}
+
+/** A system sees only what it sent or was sent (design, finer rules). */
+function isReader({ message, deliveries }: MessageView, reader: string): boolean {
+  return message.source === reader || deliveries.some(({ system }) => system === reader)
+}
+
+/** The sender sees every leg; a receiver sees its own. */
+function visibleTo(view: MessageView, reader: string): MessageView {
+  if (view.message.source === reader) return view
+  return { ...view, deliveries: view.deliveries.filter(({ system }) => system === reader) }
+}

@@ -1,0 +1,200 @@
+import type { ChannelAdapter } from './adapter.ts'
+import type { Clock } from './clock.ts'
+import { attemptDelivery, type Outcome } from './delivery.ts'
+import { asGatewayError } from './errors.ts'
+import type { WireTap } from './gateway.ts'
+import type { Draft } from './message.ts'
+import { durationMs, patientRetry, type Route } from './route.ts'
+import { decideSettlement, outcomeNotice, type SettlementAnswer } from './settlement.ts'
+import type { Acceptance, ClaimedDelivery, DeliveryState, Store } from './store.ts'
+
+/** One system's line of deliveries, as configuration gives it. */
+export interface ChannelSettings {
+  readonly system: string
+  readonly adapter: ChannelAdapter
+  /** Attempts under way at once, at most. */
+  readonly concurrency: number
+}
+
+export interface DispatcherPorts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly tap: WireTap
+  readonly owner: string
+  /** By name; a stored delivery whose route is gone is tried patiently. */
+  readonly routes: ReadonlyMap<string, Route>
+  /** Drafts → what one write needs; may reject with `contract-violated`. */
+  readonly prepare: (drafts: readonly Draft[]) => Promise<readonly Acceptance[]>
+  /** Whether `system` wants to be told when one of its messages comes to this state. */
+  readonly isTold: (system: string, state: DeliveryState) => boolean
+  /** New work for these systems. */
+  readonly wake: (systems: Iterable<string>) => void
+  readonly random: () => number
+}
+
+/** Looks again even when nothing was announced: another process may have died holding a lease. */
+const idlePollMs = 5_000
+const storeRetryMs = 500
+
+/** Lookup and send have a deadline each; the rest of the lease is for claiming, queueing and settling. */
+const leaseMs = (deadlineMs: number) => 2 * deadlineMs + 15_000
+
+/**
+ * Works one channel: claims the heads of its lanes under a lease, in the order they fall due, never more than its own
+ * concurrency at once, and settles each attempt. Shares no slot or timer with another channel. Owns its timer.
+ */
+export class Dispatcher {
+  readonly #channel: ChannelSettings
+  readonly #ports: DispatcherPorts
+  readonly #shutdown = new AbortController()
+  readonly #running = new Set<Promise<void>>()
+  #isClaiming = false
+  #isAskedAgain = false
+  #isStopped = false
+  #cancelTimer: (() => void) | undefined
+
+  constructor(channel: ChannelSettings, ports: DispatcherPorts) {
+    this.#channel = channel
+    this.#ports = ports
+  }
+
+  /** There may be something to do. Cheap to call often. */
+  wake(): void {
+    if (this.#isStopped) return
+    if (this.#isClaiming) this.#isAskedAgain = true
+    else void this.#claim()
+  }
+
+  async #claim(): Promise<void> {
+    this.#isClaiming = true
+    do {
+      this.#isAskedAgain = false
+      this.#cancelTimer?.()
+      this.#cancelTimer = undefined
+      const delayMs = await this.#claimOnce()
+      if (delayMs !== undefined && !this.#isStopped) {
+        this.#cancelTimer = this.#ports.clock.after(delayMs, () => this.wake())
+      }
+    } while (this.#isAskedAgain && !this.#isStopped)
+    this.#isClaiming = false
+  }
+
+  /** Answers when to look again; `undefined` when a slot has to fall free first. */
+  async #claimOnce(): Promise<number | undefined> {
+    const { store, clock, tap, owner } = this.#ports
+    const limit = this.#channel.concurrency - this.#running.size
+    if (limit <= 0) return undefined
+    try {
+      const claimedAt = clock.monotonic()
+      const lease = leaseMs(this.#longestDeadlineMs())
+      const { system } = this.#channel
+      const claimed = await store.claim({ system, limit, owner, nowMs: clock.now(), leaseMs: lease })
+      for (const delivery of claimed.deliveries) this.#start(delivery, claimedAt + lease)
+      if (claimed.deliveries.length === limit) return undefined
+      const nextMs = claimed.nextDueAtMs === undefined ? idlePollMs : claimed.nextDueAtMs - clock.now()
+      return Math.min(Math.max(nextMs, 1), idlePollMs)
+    } catch (error) {
+      tap.failed({ where: 'claim', error })
+      return storeRetryMs
+    }
+  }
+
+  #longestDeadlineMs(): number {
+    const deadlines = [...this.#ports.routes.values(), { retry: patientRetry }]
+    return Math.max(...deadlines.map(({ retry }) => durationMs(retry.deadline)))
+  }
+
+  #start(delivery: ClaimedDelivery, leaseEndsAt: number): void {
+    const run = this.#work(delivery, leaseEndsAt).catch((error) => this.#ports.tap.failed({ where: 'delivery', error }))
+    this.#running.add(run)
+    void run.finally(() => {
+      this.#running.delete(run)
+      this.wake()
+    })
+  }
+
+  async #work(claimed: ClaimedDelivery, leaseEndsAt: number): Promise<void> {
+    const { store, clock, routes, random } = this.#ports
+    const route = routes.get(claimed.route) ?? { retry: patientRetry, onDead: 'hold-lane' as const }
+    const startedAtMs = clock.now()
+    const outcome = await attemptDelivery(claimed, {
+      adapter: this.#channel.adapter,
+      store,
+      clock,
+      deadlineMs: durationMs(route.retry.deadline),
+      leaseEndsAt,
+      shutdown: this.#shutdown.signal,
+    })
+    const question = { claimed, route, startedAtMs, nowMs: clock.now(), random: random() }
+    const { answer, replies } = await this.#prepareReplies(claimed, outcome, (final) =>
+      decideSettlement({ ...question, outcome: final }),
+    )
+    await this.#settle(claimed, answer, replies)
+  }
+
+  /** The partner's replies and the notice to the sender, ready for the settling write. */
+  async #prepareReplies(
+    claimed: ClaimedDelivery,
+    outcome: Outcome,
+    decide: (outcome: Outcome) => SettlementAnswer,
+  ): Promise<{ readonly answer: SettlementAnswer; readonly replies: readonly Acceptance[] }> {
+    const { prepare, isTold } = this.#ports
+    const answer = decide(outcome)
+    const { message } = claimed
+    const isNotice = message.type === 'delivery.reported.v1'
+    const notices = !isNotice && isTold(message.source, answer.next.state) ? [outcomeNotice(claimed, answer)] : []
+    const drafts = outcome.kind === 'delivered' ? (outcome.delivered.replies ?? []) : []
+    try {
+      return { answer, replies: await prepare([...drafts, ...notices]) }
+    } catch (thrown) {
+      // A reply we can't accept must not vanish behind a "delivered": a person sees it.
+      const error = asGatewayError(thrown)
+      return { answer: decide({ kind: 'failed', error, hasDoubtBefore: true }), replies: [] }
+    }
+  }
+
+  /** Insists until the store takes it or the lease has passed on: what happened must not be forgotten. */
+  async #settle(claimed: ClaimedDelivery, answer: SettlementAnswer, replies: readonly Acceptance[]): Promise<void> {
+    const { store, clock, tap, wake } = this.#ports
+    const { deliveryId, lease } = claimed
+    for (;;) {
+      try {
+        const settled = await store.settle({ deliveryId, lease, ...answer, replies })
+        if (settled.kind === 'settled') {
+          if (settled.hasSuccessor) this.wake()
+          if (replies.length > 0) wake(replies.flatMap((reply) => reply.deliveries.map(({ system }) => system)))
+        }
+        this.#report(claimed, answer, settled.kind === 'fenced' ? 'fenced' : answer.next.state)
+        return
+      } catch (error) {
+        tap.failed({ where: 'settle', error })
+        await new Promise<void>((resolve) => clock.after(storeRetryMs, resolve))
+      }
+    }
+  }
+
+  #report(claimed: ClaimedDelivery, { attempt }: SettlementAnswer, state: string): void {
+    this.#ports.tap.attempted({
+      messageId: claimed.message.id,
+      deliveryId: claimed.deliveryId,
+      type: claimed.message.type,
+      system: claimed.system,
+      route: claimed.route,
+      attempt: attempt.number,
+      outcome: attempt.outcome,
+      state,
+      ...(attempt.code === undefined ? {} : { code: attempt.code }),
+      durationMs: attempt.endedAtMs - attempt.startedAtMs,
+      ageMs: attempt.endedAtMs - claimed.createdAtMs,
+    })
+  }
+
+  /** Claims nothing more, lets attempts finish for `graceMs`, then aborts them; their outcome is settled all the same. */
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopped = true
+    this.#cancelTimer?.()
+    const cancel = this.#ports.clock.after(graceMs, () => this.#shutdown.abort())
+    await Promise.allSettled([...this.#running])
+    cancel()
+  }
+}

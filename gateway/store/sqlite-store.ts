@@ -1,0 +1,66 @@
+import { chmodSync, existsSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { canonicalJson } from '../bus/canonical-json.ts'
+import type { Clock } from '../bus/clock.ts'
+import type { Store } from '../bus/store.ts'
+import { BatchingWorker, type BatchReport } from './batching-worker.ts'
+import type { ReadOperations } from './sqlite-reader.ts'
+import type { WriteOperations } from './sqlite-writer.ts'
+
+export interface SqliteStoreOptions {
+  readonly path: string
+  readonly clock: Clock
+  /** `OFF` only to show what is lost without a sync; never in service. */
+  readonly synchronous?: 'FULL' | 'OFF'
+  readonly onBatch?: (report: BatchReport) => void
+}
+
+/** The embedded store: one writing thread, one reading thread, one file readable by its owner alone. */
+export async function openSqliteStore({
+  path,
+  clock,
+  synchronous = 'FULL',
+  onBatch,
+}: SqliteStoreOptions): Promise<Store> {
+  if (!existsSync(dirname(path))) mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const settings = { path, nowMs: clock.now(), synchronous }
+  const writer = await BatchingWorker.start({ ...settings, mode: 'write' }, onBatch)
+  chmodSync(path, 0o600)
+  const reader = await BatchingWorker.start({ ...settings, mode: 'read' })
+
+  // The workers answer with exactly what the operation of that name returns.
+  const write = <Name extends keyof WriteOperations>(name: Name, ...values: Parameters<WriteOperations[Name]>) =>
+    writer.run(name, ...values) as Promise<ReturnType<WriteOperations[Name]>>
+  const read = <Name extends keyof ReadOperations>(name: Name, ...values: Parameters<ReadOperations[Name]>) =>
+    reader.run(name, ...values) as Promise<ReturnType<ReadOperations[Name]>>
+
+  return {
+    accept: (acceptances) => write('accept', acceptances),
+    claim: (request) => write('claim', request),
+    settle: (settlement) => write('settle', settlement),
+    refuse: (refusal) => write('refuse', refusal),
+    releaseWaiting: (waitsFor, nowMs) => write('releaseWaiting', waitsFor, nowMs),
+    async recover(isGone, nowMs) {
+      const gone = (await write('owners')).filter(isGone)
+      return gone.length === 0 ? 0 : write('recover', gone, nowMs)
+    },
+    async checkpoint(sign, nowMs) {
+      const head = await write('journalHead')
+      if (head.position === 0) return
+      const heads = canonicalJson([head])
+      await write('checkpoint', heads, await sign(heads), nowMs)
+    },
+    message: (id) => read('message', id),
+    dossier: (codeOrAlias) => read('dossier', codeOrAlias),
+    earlier: (system, subject, types, position) => read('earlier', { system, subject, before: position }, types),
+    depths: () => read('depths'),
+    journal: (from, limit) => read('journal', from?.chainId ?? '', from?.position ?? 0, limit),
+    putShelf: (shelf, items) => write('putShelf', shelf, items),
+    shelf: (shelf) => read('shelf', shelf),
+    probe: () => write('probe', clock.now()),
+    async close() {
+      await writer.close()
+      await reader.close()
+    },
+  }
+}

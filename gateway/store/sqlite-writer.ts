@@ -1,0 +1,422 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import type { LaneMemory } from '../bus/adapter.ts'
+import { canonicalJson, digestOf } from '../bus/canonical-json.ts'
+import { genesisHash, journalHash } from '../bus/journal.ts'
+import { newMessageId } from '../bus/message.ts'
+import type {
+  Acceptance,
+  Accepted,
+  AttemptRecord,
+  Claimed,
+  ClaimedDelivery,
+  ClaimRequest,
+  NewDelivery,
+  NextState,
+  Refusal,
+  Settled,
+  Settlement,
+  ShelfItem,
+} from '../bus/store.ts'
+import { messageOf, number, optionalNumber, optionalText, present, type Row, text } from './sqlite-rows.ts'
+import { migrate } from './sqlite-schema.ts'
+import { writes } from './sqlite-statements.ts'
+
+/** What the worker can be asked to write; each runs inside the batch's transaction. */
+export interface WriteOperations {
+  accept(acceptances: readonly Acceptance[]): readonly Accepted[]
+  claim(request: ClaimRequest): Claimed
+  settle(settlement: Settlement): Settled
+  refuse(refusal: Refusal): void
+  releaseWaiting(waitsFor: readonly string[], nowMs: number): { readonly count: number; readonly systems: string[] }
+  owners(): readonly string[]
+  recover(owners: readonly string[], nowMs: number): number
+  journalHead(): JournalHead
+  checkpoint(heads: string, signature: string, nowMs: number): void
+  putShelf(shelf: string, items: readonly ShelfItem[]): void
+  probe(nowMs: number): void
+}
+
+export interface JournalHead {
+  readonly chainId: string
+  readonly position: number
+  readonly hash: string
+}
+
+/** The one writing connection. Every method must be called inside `transaction`. Owns the database handle. */
+export class SqliteWriter implements WriteOperations {
+  readonly #database: DatabaseSync
+  readonly #statements = new Map<keyof typeof writes, StatementSync>()
+  #head: JournalHead
+
+  constructor(path: string, options: { readonly nowMs: number; readonly synchronous: 'FULL' | 'OFF' }) {
+    this.#database = new DatabaseSync(path)
+    // FULL: the WAL is synced before a commit returns; that is what a receipt promises (design, truth 1).
+    this.#database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous};
+      PRAGMA busy_timeout = 5000; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY`)
+    migrate(this.#database)
+    this.#head = { chainId: newMessageId(options.nowMs), position: 0, hash: genesisHash }
+  }
+
+  /** Runs `work` in one transaction with one sync at its end; the journal's head moves only when it is on disk. */
+  transaction<T>(work: () => T): T {
+    const head = this.#head
+    this.#database.exec('BEGIN IMMEDIATE')
+    try {
+      const result = work()
+      this.#database.exec('COMMIT')
+      return result
+    } catch (error) {
+      this.#head = head
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      throw error
+    }
+  }
+
+  /** Runs one operation of a batch so that its failure leaves the others untouched. */
+  savepoint<T>(work: () => T): T {
+    const head = this.#head
+    this.#database.exec('SAVEPOINT operation')
+    try {
+      const result = work()
+      this.#database.exec('RELEASE operation')
+      return result
+    } catch (error) {
+      this.#head = head
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK TO operation; RELEASE operation')
+      throw error
+    }
+  }
+
+  /** False once an error (a full disk) has made SQLite give up the whole transaction. */
+  get isInTransaction(): boolean {
+    return this.#database.isTransaction
+  }
+
+  accept(acceptances: readonly Acceptance[]): readonly Accepted[] {
+    const results = new Map<Acceptance, Accepted>()
+    for (const [scope, run] of runsByScope(acceptances)) {
+      if (scope === undefined) for (const acceptance of run) results.set(acceptance, this.#acceptByKey(acceptance))
+      else this.#acceptRun(run, results)
+    }
+    return acceptances.map((acceptance) => {
+      const result = results.get(acceptance)
+      if (!result) throw new Error('an acceptance was left without a result')
+      return result
+    })
+  }
+
+  #acceptByKey(acceptance: Acceptance): Accepted {
+    const { message, idempotency } = acceptance
+    if (idempotency.kind !== 'key') throw new TypeError('not accepted by key')
+    const known = this.#one('messageByKey', message.source, idempotency.key)
+    if (!known) return this.#insertMessage(acceptance)
+    const messageId = text(known, 'id')
+    if (text(known, 'type') === message.type && text(known, 'body_digest') === message.bodyDigest) {
+      return { kind: 'duplicate', messageId, receipt: text(known, 'receipt') }
+    }
+    this.#journal(message.acceptedAtMs, 'key-conflict', { messageId, bodyDigest: message.bodyDigest })
+    return { kind: 'conflict', messageId }
+  }
+
+  /**
+   * A format without ids: the longest beginning of the run that equals the end of what was accepted before is a repeat,
+   * the rest is new. For a single draft that is the design's rule (equal to the latest accepted one); for a run it makes
+   * repeating a whole batch add nothing.
+   */
+  #acceptRun(run: readonly Acceptance[], results: Map<Acceptance, Accepted>): void {
+    const first = run[0]
+    if (first?.idempotency.kind !== 'latest') return
+    const tail = this.#all('latestOfScope', first.message.source, first.idempotency.scope, run.length).reverse()
+    const overlap = overlapLength(
+      tail.map((row) => text(row, 'scope_digest')),
+      run.map(({ idempotency }) => (idempotency.kind === 'latest' ? idempotency.digest : '')),
+    )
+    for (const [index, acceptance] of run.entries()) {
+      const known = index < overlap ? tail[tail.length - overlap + index] : undefined
+      results.set(
+        acceptance,
+        known
+          ? { kind: 'duplicate', messageId: text(known, 'id'), receipt: text(known, 'receipt') }
+          : this.#insertMessage(acceptance),
+      )
+    }
+  }
+
+  #insertMessage({ message, aliases, idempotency, receipt, original, deliveries }: Acceptance): Accepted {
+    const subject = this.#resolveSubject([message.subject, ...aliases])
+    const inserted = this.#run(
+      'insertMessage',
+      message.id,
+      message.type,
+      message.source,
+      subject,
+      message.acceptedAtMs,
+      message.correlationId,
+      message.causationId ?? null,
+      idempotency.kind === 'key' ? idempotency.key : message.idempotencyKey,
+      idempotency.kind === 'latest' ? idempotency.scope : null,
+      idempotency.kind === 'latest' ? idempotency.digest : null,
+      canonicalJson(message.body),
+      message.bodyDigest,
+      receipt,
+      original?.bytes ?? null,
+      original?.mediaType ?? null,
+      original ? digestOf(original.bytes) : null,
+      original?.verifiedBy ?? null,
+    )
+    const sequence = Number(inserted.lastInsertRowid)
+    // Lanes are locked in sorted order, so that two acceptances can never wait for each other (PostgreSQL shares the rule).
+    for (const delivery of [...deliveries].sort((a, b) => (a.system < b.system ? -1 : 1))) {
+      this.#insertDelivery(delivery, { message, sequence, subject })
+    }
+    this.#journal(message.acceptedAtMs, 'accepted', {
+      messageId: message.id,
+      type: message.type,
+      source: message.source,
+      bodyDigest: message.bodyDigest,
+      receiptDigest: digestOf(receipt),
+      deliveries: deliveries.map(({ id, system }) => ({ id, system })),
+    })
+    return { kind: 'stored', messageId: message.id, receipt }
+  }
+
+  #resolveSubject(names: readonly string[]): string {
+    let subject: string | undefined
+    for (const name of names) {
+      const row = this.#one('subjectOfAlias', name)
+      if (row) {
+        subject = text(row, 'subject')
+        break
+      }
+    }
+    const resolved = subject ?? names[0] ?? ''
+    for (const name of names) this.#run('insertAlias', name, resolved)
+    return resolved
+  }
+
+  #insertDelivery(
+    delivery: NewDelivery,
+    of: { readonly message: Acceptance['message']; readonly sequence: number; readonly subject: string },
+  ): void {
+    const position = this.#one('takePosition', delivery.system, of.subject)
+    if (!position) throw new Error('no lane position')
+    const isDead = delivery.deadReason !== undefined
+    const isBlocked = !isDead && this.#one('laneHead', delivery.system, of.subject) !== undefined
+    const nowMs = of.message.acceptedAtMs
+    this.#run(
+      'insertDelivery',
+      delivery.id,
+      of.sequence,
+      of.message.type,
+      delivery.system,
+      of.subject,
+      delivery.route,
+      number(position, 'position'),
+      isDead ? 'dead' : isBlocked ? 'blocked' : 'waiting',
+      isDead ? 0 : 1,
+      isDead || isBlocked ? null : nowMs,
+      nowMs,
+      isDead ? nowMs : null,
+      delivery.deadReason ? canonicalJson(delivery.deadReason) : null,
+    )
+  }
+
+  claim(request: ClaimRequest): Claimed {
+    for (const row of this.#all('expiredLeases', request.nowMs, request.owner)) this.#endLease(row, request.nowMs)
+    const rows = request.limit > 0 ? this.#all('dueDeliveries', request.system, request.nowMs, request.limit) : []
+    const deliveries = rows.map((row) => this.#lease(row, request))
+    const next = this.#one('nextDue', request.system)
+    return present<Claimed>({ deliveries, nextDueAtMs: next && optionalNumber(next, 'due_at_ms') })
+  }
+
+  #lease(row: Row, { owner, nowMs, leaseMs }: ClaimRequest): ClaimedDelivery {
+    const deliveryId = text(row, 'id')
+    this.#run('lease', owner, nowMs + leaseMs, nowMs, nowMs, nowMs, deliveryId)
+    const memory = optionalText(row, 'memory')
+    return present<ClaimedDelivery>({
+      deliveryId,
+      system: text(row, 'system'),
+      route: text(row, 'route'),
+      position: number(row, 'position'),
+      lease: number(row, 'lease') + 1,
+      attemptNumber: number(row, 'attempts') + 1,
+      createdAtMs: number(row, 'created_at_ms'),
+      firstAttemptAtMs: optionalNumber(row, 'first_attempt_at_ms'),
+      doubtSinceMs: optionalNumber(row, 'doubt_since_ms'),
+      memory: memory === undefined ? {} : (JSON.parse(memory) as LaneMemory), // written by settle from a LaneMemory
+      message: messageOf(row, 'message_id', 'message_subject'),
+    })
+  }
+
+  /** An attempt whose process is gone: what it did is unknown, and that is what its record says. */
+  #endLease(row: Row, nowMs: number): void {
+    const deliveryId = text(row, 'id')
+    this.#run('endLease', nowMs, deliveryId)
+    this.#insertAttempt(deliveryId, {
+      number: number(row, 'attempts'),
+      startedAtMs: number(row, 'claimed_at_ms'),
+      endedAtMs: nowMs,
+      outcome: 'ambiguous',
+      code: 'outcome-unknown',
+      cause: 'timeout',
+    })
+    this.#journal(nowMs, 'lease-ended', { deliveryId, attempt: number(row, 'attempts') })
+  }
+
+  settle({ deliveryId, lease, attempt, next, memory, replies }: Settlement): Settled {
+    const nowMs = attempt.endedAtMs
+    const row = this.#one('leasedDelivery', deliveryId, lease)
+    if (!row) {
+      this.#journal(nowMs, 'settlement-fenced', { deliveryId, attempt: attempt.number, outcome: attempt.outcome })
+      return { kind: 'fenced' }
+    }
+    const [system, subject] = [text(row, 'system'), text(row, 'subject')]
+    this.#insertAttempt(deliveryId, attempt)
+    if (memory !== undefined) this.#run('remember', canonicalJson(memory), system, subject)
+    const blocks = this.#move(deliveryId, next, nowMs)
+    this.#journal(nowMs, 'attempted', {
+      deliveryId,
+      attempt: attempt.number,
+      outcome: attempt.outcome,
+      state: next.state,
+      ...(attempt.code === undefined ? {} : { code: attempt.code }),
+      ...(attempt.sentDigest === undefined ? {} : { sentDigest: attempt.sentDigest }),
+      ...(attempt.answerDigest === undefined ? {} : { answerDigest: attempt.answerDigest }),
+    })
+    const hasSuccessor = !blocks && this.#unblockNext(system, subject, nowMs)
+    return { kind: 'settled', hasSuccessor, replies: this.accept(replies) }
+  }
+
+  /** Answers whether the delivery still blocks its lane. */
+  #move(deliveryId: string, next: NextState, nowMs: number): boolean {
+    const blocks = next.state === 'waiting' || next.state === 'held' || (next.state === 'dead' && next.holdsLane)
+    const reason = next.state === 'delivered' ? undefined : next.reason
+    this.#run(
+      'moveDelivery',
+      next.state,
+      blocks ? 1 : 0,
+      next.state === 'waiting' ? next.dueAtMs : null,
+      next.state === 'waiting' || next.state === 'held' ? (next.doubtSinceMs ?? null) : null,
+      next.state === 'delivered' || next.state === 'dead' ? nowMs : null,
+      reason ? canonicalJson(reason) : null,
+      next.state === 'held' ? (next.reason.waitsFor ?? null) : null,
+      deliveryId,
+    )
+    return blocks
+  }
+
+  #unblockNext(system: string, subject: string, nowMs: number): boolean {
+    const head = this.#one('laneHead', system, subject)
+    return head !== undefined && this.#run('unblock', nowMs, text(head, 'id')).changes > 0
+  }
+
+  #insertAttempt(deliveryId: string, attempt: AttemptRecord): void {
+    this.#run(
+      'insertAttempt',
+      deliveryId,
+      attempt.number,
+      attempt.startedAtMs,
+      attempt.endedAtMs,
+      attempt.outcome,
+      attempt.code ?? null,
+      attempt.cause ?? null,
+      attempt.sentDigest ?? null,
+      attempt.answerDigest ?? null,
+      attempt.answerCode ?? null,
+    )
+  }
+
+  refuse({ atMs, ...refusal }: Refusal): void {
+    this.#journal(atMs, 'refused', refusal)
+  }
+
+  releaseWaiting(waitsFor: readonly string[], nowMs: number): { readonly count: number; readonly systems: string[] } {
+    const rows = waitsFor.flatMap((fact) => this.#all('awaiting', fact))
+    for (const row of rows) {
+      this.#run('resume', nowMs, text(row, 'id'))
+      this.#journal(nowMs, 'hold-ended', { deliveryId: text(row, 'id') })
+    }
+    return { count: rows.length, systems: [...new Set(rows.map((row) => text(row, 'system')))] }
+  }
+
+  owners(): readonly string[] {
+    return this.#all('owners').flatMap((row) => optionalText(row, 'owner') ?? [])
+  }
+
+  recover(owners: readonly string[], nowMs: number): number {
+    const rows = owners.flatMap((owner) => this.#all('leasesOf', owner))
+    for (const row of rows) this.#endLease(row, nowMs)
+    return rows.length
+  }
+
+  checkpoint(heads: string, signature: string, nowMs: number): void {
+    this.#run('insertCheckpoint', nowMs, heads, signature)
+  }
+
+  putShelf(shelf: string, items: readonly ShelfItem[]): void {
+    for (const item of items) this.#run('putShelf', shelf, item.key, canonicalJson(item.value), item.updatedAtMs)
+  }
+
+  probe(nowMs: number): void {
+    this.#run('touch', nowMs)
+  }
+
+  /** The chain this writer appends to and how far it is; what a checkpoint signs. */
+  journalHead(): JournalHead {
+    return this.#head
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  #journal(atMs: number, kind: string, content: Record<string, unknown>): void {
+    const entry = {
+      chainId: this.#head.chainId,
+      position: this.#head.position + 1,
+      atMs,
+      kind,
+      entry: canonicalJson(content),
+      previousHash: this.#head.hash,
+    }
+    const hash = journalHash(entry)
+    this.#run('insertJournal', entry.chainId, entry.position, atMs, kind, entry.entry, entry.previousHash, hash)
+    this.#head = { chainId: entry.chainId, position: entry.position, hash }
+  }
+
+  #statement(name: keyof typeof writes): StatementSync {
+    const known = this.#statements.get(name)
+    if (known) return known
+    const statement = this.#database.prepare(writes[name])
+    this.#statements.set(name, statement)
+    return statement
+  }
+
+  #run(name: keyof typeof writes, ...values: SQLInputValue[]) {
+    return this.#statement(name).run(...values)
+  }
+
+  #one(name: keyof typeof writes, ...values: SQLInputValue[]): Row | undefined {
+    return this.#statement(name).get(...values)
+  }
+
+  #all(name: keyof typeof writes, ...values: SQLInputValue[]): Row[] {
+    return this.#statement(name).all(...values)
+  }
+}
+
+/** Groups drafts that must be compared as a run; those with a key stand under `undefined`. Order within a group is kept. */
+function runsByScope(acceptances: readonly Acceptance[]): Map<string | undefined, Acceptance[]> {
+  return Map.groupBy(acceptances, ({ message, idempotency }) =>
+    idempotency.kind === 'key' ? undefined : `${message.source}\0${idempotency.scope}`,
+  )
+}
+
+/** The longest beginning of `run` that equals the end of `tail`. */
+export function overlapLength(tail: readonly string[], run: readonly string[]): number {
+  for (let length = Math.min(tail.length, run.length); length > 0; length--) {
+    const end = tail.slice(-length)
+    if (run.slice(0, length).every((digest, index) => digest === end[index])) return length
+  }
+  return 0
+}
