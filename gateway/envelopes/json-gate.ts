@@ -15,7 +15,8 @@ export function readJson(bytes: Uint8Array, options: { readonly maxDepth?: numbe
   const value = parse(text)
   const seen = { members: 0, mayHoldHalves: text.includes('\\u') }
   inspect(value, seen)
-  if (seen.members !== memberCount) throw new GatewayError('duplicate-key', { field: (twiceNamed(text) ?? '').slice(0, 64) })
+  if (seen.members !== memberCount)
+    throw new GatewayError('duplicate-key', { field: (twiceNamed(text) ?? '').slice(0, 64) })
   return value
 }
 
