@@ -29,7 +29,15 @@ export function loadContracts(): Contracts {
   const { parts, contracts } = readContracts()
   // No `allErrors`: it lets a hostile document buy work (threats §2). `$data` stays off, which is ajv's default.
   // `validateSchema` would compile the meta-schema at every start (60 ms); a test does it instead.
-  const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, meta: false, validateSchema: false, formats })
+  const ajv = new Ajv2020({
+    strict: true,
+    allowUnionTypes: true,
+    meta: false,
+    code: { optimize: false },
+    inlineRefs: false,
+    validateSchema: false,
+    formats,
+  })
   for (const schema of parts) ajv.addSchema(schema)
   for (const schema of contracts.values()) ajv.addSchema(schema)
   const validators = new Map<string, ValidateFunction>()
