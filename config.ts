@@ -483,24 +483,38 @@ function readDocument(file: string): unknown {
     return readJson(bytes)
   } catch (cause) {
     // JSON.parse quotes the text around a mistake, which may be a secret: only the place is told.
-    const what = `${file} is not readable JSON${placeInText(bytes.toString())}: ${reasonOf(cause)}`
-    throw new ConfigError([{ path: '$', what, remedy: 'correct the file; every key may stand once' }])
+    const what = `${file} cannot be used${placeInText(bytes.toString())}: ${reasonOf(cause)}`
+    throw new ConfigError([{ path: '$', what, remedy: 'correct the file' }])
   }
 }
 
 function reasonOf(thrown: unknown): string {
-  return thrown instanceof GatewayError ? errorTable[thrown.code].sentence : 'It is not well-formed.'
+  if (!(thrown instanceof GatewayError) || thrown.code === 'request-unreadable')
+    return 'it is not well-formed UTF-8 JSON'
+  return thrown.code === 'duplicate-key' ? 'a key stands twice in one object' : errorTable[thrown.code].sentence
 }
 
+/** Where reading stops making sense; empty when it does to the end. */
 function placeInText(text: string): string {
+  if (isBeginning(text)) return ''
+  let [good, bad] = [0, text.length]
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1
+    if (isBeginning(text.slice(0, middle))) good = middle
+    else bad = middle
+  }
+  const before = text.slice(0, good).split('\n')
+  return ` at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`
+}
+
+/** Whether text is JSON as far as it goes. V8's words decide about the place alone: should they change, it is off. */
+function isBeginning(text: string): boolean {
   try {
     JSON.parse(text)
-    return ''
+    return true
   } catch (thrown) {
     const position = /position (\d+)/.exec(String(thrown))?.[1]
-    if (position === undefined) return ''
-    const before = text.slice(0, Number(position)).split('\n')
-    return ` at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`
+    return position === undefined ? /end of JSON input/.test(String(thrown)) : Number(position) >= text.length
   }
 }
 
