@@ -75,7 +75,6 @@ export const reads = {
   depths: `SELECT system, state, COUNT(*) AS count, MIN(created_at_ms) AS oldest_at_ms FROM deliveries
     WHERE state IN ('waiting', 'leased', 'blocked', 'held', 'dead') GROUP BY system, state`,
   journalFrom: 'SELECT * FROM journal WHERE (chain_id, position) > (?, ?) ORDER BY chain_id, position LIMIT ?',
-  journalHeads: `SELECT chain_id, MAX(position) AS position FROM journal GROUP BY chain_id`,
   checkpoints: 'SELECT * FROM checkpoints ORDER BY at_ms',
   shelf: 'SELECT key, value, updated_at_ms FROM shelves WHERE shelf = ? ORDER BY key',
 } as const

@@ -1,0 +1,84 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import t, { type Test } from 'tap'
+import { systemClock } from '../../gateway/bus/clock.ts'
+import { migrate } from '../../gateway/store/sqlite-schema.ts'
+import { reads, writes } from '../../gateway/store/sqlite-statements.ts'
+import { openSqliteStore } from '../../gateway/store/sqlite-store.ts'
+import { sampleAcceptance } from './sample.ts'
+import { storeConformance } from './store-conformance.ts'
+
+async function open(t: Test, path = join(t.testdir(), 'store.sqlite')) {
+  const store = await openSqliteStore({ path, clock: systemClock })
+  t.teardown(() => store.close())
+  return store
+}
+
+t.test('the SQLite store keeps what every store must', async (t) => storeConformance(t, open))
+
+t.test('every statement on the path of a message uses an index', async (t) => {
+  const database = new DatabaseSync(':memory:')
+  migrate(database)
+  // Asked once a start or once a scrape, over the few leased or open rows their partial index holds, or the shelf of a report.
+  const allowedScans = new Set(['owners', 'leasesOf', 'depths', 'checkpoints'])
+  for (const [name, sql] of Object.entries({ ...writes, ...reads })) {
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all()
+    const scans = plan.map(({ detail }) => String(detail)).filter((detail) => /^SCAN|TEMP B-TREE/.test(detail))
+    if (!allowedScans.has(name)) t.same(scans, [], name)
+  }
+  database.close()
+})
+
+t.test('what was accepted is there after the store is opened again', async (t) => {
+  const path = join(t.testdir(), 'store.sqlite')
+  const first = await openSqliteStore({ path, clock: systemClock })
+  const acceptance = sampleAcceptance({ idempotency: { kind: 'key', key: 'k1' } })
+  await first.accept([acceptance])
+  await first.close()
+  const second = await open(t, path)
+  t.same((await second.message(acceptance.message.id))?.message, acceptance.message)
+  const [repeat] = await second.accept([
+    sampleAcceptance({ subject: acceptance.message.subject, idempotency: { kind: 'key', key: 'k1' } }),
+  ])
+  t.same(repeat, { kind: 'duplicate', messageId: acceptance.message.id, receipt: acceptance.receipt })
+})
+
+t.test('each start of the writer begins a chain of its own', async (t) => {
+  const path = join(t.testdir(), 'store.sqlite')
+  for (const _ of [1, 2]) {
+    const store = await openSqliteStore({ path, clock: systemClock })
+    await store.accept([sampleAcceptance()])
+    await store.close()
+  }
+  const entries = await (await open(t, path)).journal(undefined, 10)
+  t.same(
+    entries.map(({ position }) => position),
+    [1, 1],
+  )
+  t.equal(new Set(entries.map(({ chainId }) => chainId)).size, 2)
+})
+
+t.test('attempts and journal entries can’t be changed even by SQL', async (t) => {
+  const path = join(t.testdir(), 'store.sqlite')
+  const store = await openSqliteStore({ path, clock: systemClock })
+  await store.accept([sampleAcceptance()])
+  await store.close()
+  const database = new DatabaseSync(path)
+  t.throws(() => database.exec("UPDATE journal SET entry = '{}'"), /never changes/)
+  database.close()
+})
+
+t.test('the store’s file is readable by its owner alone', async (t) => {
+  const path = join(t.testdir(), 'deep', 'store.sqlite')
+  await open(t, path)
+  t.equal(statSync(path).mode & 0o777, 0o600)
+})
+
+t.test('a store of a newer gateway is refused with the next step', async (t) => {
+  const path = join(t.testdir(), 'store.sqlite')
+  const database = new DatabaseSync(path)
+  database.exec('PRAGMA user_version = 999')
+  database.close()
+  await t.rejects(openSqliteStore({ path, clock: systemClock }), /run the newer gateway/)
+})
