@@ -10,6 +10,8 @@ import type { Tables } from '../mappings/tables.ts'
 export interface AdapterContext<Settings> {
   /** The system's name, the key under `systems` in the configuration. */
   readonly system: string
+  /** Our own name: issuer of what we sign, audience of what partners sign for us. */
+  readonly gatewayId: string
   /** Valid against the definition's `settings` schema, secrets resolved. */
   readonly settings: Settings
   readonly gateway: Gateway
