@@ -558,6 +558,7 @@ export interface DossierSubmitted {
    */
   readonly note?: string
   readonly submittedAt?: Instant
+  readonly receivedAt?: Instant
   readonly status?: Status
   readonly dueAt?: Instant
   /**
@@ -666,6 +667,7 @@ export interface PromotionNotice {
    * Traders who take part.
    */
   readonly otherTraders?: string
+  readonly applicationFile?: SubmittedFile
 }
 /**
  * The result of a dossier, when its source states it apart from the full record.

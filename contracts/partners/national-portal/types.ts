@@ -143,7 +143,7 @@ export interface DossierItem {
  * A submitted paper.
  */
 export interface TaiLieuNop {
-  readonly TepDinhKemId?: string | null
+  readonly TepDinhKemId?: string | number | null
   readonly TenTepDinhKem?: string | null
   readonly IsDeleted?: 'True' | 'False' | '' | null
   readonly MaThanhPhanHoSo?: string | null
@@ -413,7 +413,17 @@ export interface SentOutcome {
   /**
    * @maxItems 200
    */
-  readonly TaiLieuXuLy: readonly SentFile[]
+  readonly TaiLieuXuLy: readonly SentOutcomeFile[]
+}
+/**
+ * A paper that goes with an outcome, as it is sent.
+ */
+export interface SentOutcomeFile {
+  readonly TepDinhKemId: string | null
+  readonly TenTepDinhKem: string
+  readonly IsDeleted: 'True' | 'False' | ''
+  readonly MaThanhPhanHoSo: string
+  readonly DuongDanTaiTepTin: string
 }
 /**
  * The portal’s answer to LayDanhMucCoQuan.
@@ -643,7 +653,7 @@ export interface PortalRequest {
   [k: string]: unknown
 }
 /**
- * A dossier filed at the national portal for the province, in the form of DongBoHoSoMC. Assumed: no source documents this message.
+ * A dossier filed at the national portal for the province, in the form of DongBoHoSoMC. Assumed: no source documents this message. What only processing can know stays empty.
  */
 export interface SubmittedItem {
   readonly MaHoSo: string
@@ -684,13 +694,13 @@ export interface SubmittedItem {
    */
   readonly DanhSachTepDinhKemKhac?: TepDinhKemKhac[] | null
   /**
-   * @maxItems 100
+   * @maxItems 0
    */
-  readonly DanhSachHoSoBoSung?: HoSoBoSung[] | null
+  readonly DanhSachHoSoBoSung?: unknown[] | null
   /**
-   * @maxItems 200
+   * @maxItems 0
    */
-  readonly DanhSachGiayToKetQua?: GiayToKetQua[] | null
+  readonly DanhSachGiayToKetQua?: unknown[] | null
   readonly NoiNopHoSo?: '1' | '2' | '' | null
   readonly HoSoCoThanhPhanSoHoa?: '0' | '1' | '' | null
   readonly TaiKhoanDuocXacThucVoiVNeID?: '0' | '1' | '' | null
