@@ -1,0 +1,305 @@
+import { join } from 'node:path'
+import t from 'tap'
+import type { Attempt, LookupAnswer } from '../../gateway/bus/adapter.ts'
+import { systemClock } from '../../gateway/bus/clock.ts'
+import { type ErrorCode, GatewayError } from '../../gateway/bus/errors.ts'
+import type { Message } from '../../gateway/bus/message.ts'
+import { openSqliteStore } from '../../gateway/store/sqlite-store.ts'
+import { messagesOf, sampleDraft, sampleRoute, settled, startBus } from './sample-bus.ts'
+
+const receipt = { sentDigest: 'sha-256:00' }
+
+t.test('an accepted message is delivered and its receipt is the stored one', async (t) => {
+  const taken: Message[] = []
+  const deliver = async (message: Message) => {
+    taken.push(message)
+    return { receipt }
+  }
+  const { bus, store } = await startBus(t, { deliver })
+  const draft = sampleDraft('D1')
+  const [accepted] = await bus.accept([draft])
+  if (accepted?.kind !== 'stored') throw new Error('not stored')
+  await settled(store, 'D1')
+  t.same(
+    taken.map(({ body }) => body),
+    [draft.body],
+  )
+  t.equal((await bus.message(accepted.messageId, 'one-window'))?.receipt, accepted.receipt)
+})
+
+t.test('messages of one dossier arrive in order, others don’t wait for it', async (t) => {
+  const arrived: string[] = []
+  let release = () => {}
+  const gate = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const deliver = async ({ subject, body }: Message) => {
+    if (subject === 'SLOW') await gate
+    arrived.push(`${subject}:${JSON.stringify(body)}`)
+    return { receipt }
+  }
+  const { bus, store } = await startBus(t, { deliver }, { concurrency: 2 })
+  const slow = [1, 2, 3].map((step) => sampleDraft('SLOW', { body: { step } }))
+  await bus.accept(slow)
+  await bus.accept([1, 2, 3].map((step) => sampleDraft('QUICK', { body: { step } })))
+  await settled(store, 'QUICK')
+  t.same(arrived, ['QUICK:{"step":1}', 'QUICK:{"step":2}', 'QUICK:{"step":3}'])
+  release()
+  await settled(store, 'SLOW')
+  t.same(arrived.slice(3), ['SLOW:{"step":1}', 'SLOW:{"step":2}', 'SLOW:{"step":3}'])
+})
+
+t.test('a transient failure is tried again until it works', async (t) => {
+  let tries = 0
+  const deliver = async () => {
+    tries += 1
+    if (tries < 3) throw new GatewayError('partner-busy')
+    return { receipt }
+  }
+  const { bus, store } = await startBus(t, { deliver })
+  await bus.accept([sampleDraft('D1')])
+  const [delivery] = await settled(store, 'D1')
+  t.same(
+    delivery?.attempts.map(({ number, outcome, code }) => [number, outcome, code]),
+    [
+      [1, 'transient', 'partner-busy'],
+      [2, 'transient', 'partner-busy'],
+      [3, 'delivered', undefined],
+    ],
+  )
+})
+
+t.test('what is ours to repair is held, what the partner refuses is dead', async (t) => {
+  const deliver = async ({ subject }: Message) => {
+    const code: ErrorCode = subject === 'OURS' ? 'value-missing' : 'partner-refused'
+    throw new GatewayError(code, { field: 'ChuHoSo', rule: 'required' })
+  }
+  const { bus, store } = await startBus(t, { deliver })
+  await bus.accept([sampleDraft('OURS'), sampleDraft('THEIRS')])
+  t.match(await settled(store, 'OURS'), [{ state: 'held', reason: { code: 'value-missing', field: 'ChuHoSo' } }])
+  t.match(await settled(store, 'THEIRS'), [{ state: 'dead', reason: { code: 'partner-refused', cause: 'business' } }])
+})
+
+t.test('a bug in an adapter is not the message’s fault: it is tried again and tells nothing of itself', async (t) => {
+  let tries = 0
+  const deliver = async () => {
+    tries += 1
+    if (tries === 1) throw new TypeError('Nguyễn Văn Thử is not a function')
+    return { receipt }
+  }
+  const { bus, store } = await startBus(t, { deliver })
+  await bus.accept([sampleDraft('D1')])
+  const deliveries = await settled(store, 'D1')
+  t.notMatch(JSON.stringify(deliveries), /Nguyễn/)
+})
+
+t.test('after an unknown outcome the look-up decides', async (t) => {
+  const answers: Record<string, LookupAnswer> = {
+    TAKEN: { kind: 'taken' },
+    ABSENT: { kind: 'absent' },
+    RESEND: { kind: 'resend', memory: { exists: true } },
+    UNKNOWN: { kind: 'unknown', why: 'Nobody can tell.' },
+  }
+  const sent: string[] = []
+  const seen: Record<string, unknown> = {}
+  const deliver = async ({ subject }: Message, { number, memory }: Attempt) => {
+    sent.push(subject)
+    if (number === 1) throw new GatewayError('partner-cut-off')
+    seen[subject] = memory
+    return { receipt }
+  }
+  const lookup = async ({ subject }: Message) => answers[subject] ?? ({ kind: 'absent' } as const)
+  const { bus, store } = await startBus(t, { deliver, lookup })
+  const subjects = Object.keys(answers)
+  await bus.accept(subjects.map((subject) => sampleDraft(subject)))
+  const states = await Promise.all(subjects.map(async (subject) => (await settled(store, subject))[0]?.state))
+  t.same(states, ['delivered', 'delivered', 'delivered', 'held'])
+  t.same(sent.slice(4).sort(), ['ABSENT', 'RESEND'], 'what may be there is not sent again')
+  t.same(seen, { ABSENT: {}, RESEND: { exists: true } })
+})
+
+t.test('a system that can’t be asked leaves an unknown outcome to a person', async (t) => {
+  let sent = 0
+  const deliver = async () => {
+    sent += 1
+    throw new GatewayError('partner-timeout')
+  }
+  const { bus, store } = await startBus(t, { deliver })
+  await bus.accept([sampleDraft('D1')])
+  t.match(await settled(store, 'D1'), [{ state: 'held', reason: { code: 'outcome-unknown' } }])
+  t.equal(sent, 1)
+})
+
+t.test('a look-up that fails or comes too early leaves the doubt as it was', async (t) => {
+  const doubts: (number | undefined)[] = []
+  const deliver = async (_: Message, { number }: Attempt) => {
+    if (number === 1) throw new GatewayError('partner-cut-off')
+    return { receipt }
+  }
+  const lookup = async (_: Message, { number, doubtSinceMs }: Attempt): Promise<LookupAnswer> => {
+    doubts.push(doubtSinceMs)
+    if (number === 2) throw new GatewayError('partner-refused')
+    return number === 3 ? { kind: 'later', afterMs: 5 } : { kind: 'taken' }
+  }
+  const { bus, store } = await startBus(t, { deliver, lookup })
+  await bus.accept([sampleDraft('D1')])
+  t.match(await settled(store, 'D1'), [{ state: 'delivered' }])
+  t.equal(doubts.length, 3)
+  t.equal(new Set(doubts).size, 1)
+})
+
+t.test('a deadline ends an attempt whose adapter ignores its signal; nobody knows what it did', async (t) => {
+  const routes = [sampleRoute({ retry: { schedule: ['10ms'], jitter: 0, giveUpAfter: '1h', deadline: '20ms' } })]
+  const { bus, store } = await startBus(t, { deliver: () => new Promise(() => {}) }, { routes })
+  await bus.accept([sampleDraft('D1')])
+  t.match((await settled(store, 'D1'))[0]?.attempts[0], { outcome: 'ambiguous', code: 'partner-timeout' })
+})
+
+t.test('the last step of the schedule repeats until the route gives up', async (t) => {
+  const routes = [sampleRoute({ retry: { schedule: ['1ms', '2ms'], jitter: 0, giveUpAfter: '100ms', deadline: '5s' } })]
+  const deliver = async () => {
+    throw new GatewayError('partner-refused-connection')
+  }
+  const { bus, store } = await startBus(t, { deliver }, { routes })
+  await bus.accept([sampleDraft('D1')])
+  const [delivery] = await settled(store, 'D1')
+  t.match(delivery, { state: 'dead', reason: { code: 'partner-refused-connection' } })
+  t.ok((delivery?.attempts.length ?? 0) >= 2)
+})
+
+t.test('an unreachable channel never makes a dead letter', async (t) => {
+  const routes = [sampleRoute({ retry: { schedule: ['1ms'], jitter: 0, giveUpAfter: '1ms', deadline: '5s' } })]
+  let tries = 0
+  const deliver = async () => {
+    tries += 1
+    if (tries < 5) throw new GatewayError('partner-denied')
+    return { receipt }
+  }
+  const { bus, store } = await startBus(t, { deliver }, { routes })
+  await bus.accept([sampleDraft('D1')])
+  t.match(await settled(store, 'D1'), [{ state: 'delivered' }])
+})
+
+t.test('what a predecessor had in its hands is asked about, not sent blindly', async (t) => {
+  const path = join(t.testdir(), 'store.sqlite')
+  const store = await openSqliteStore({ path, clock: systemClock })
+  const first = await startBus(t, { deliver: () => new Promise(() => {}) }, { store, owner: 'gone/boot/1/1' })
+  await first.bus.accept([sampleDraft('D1'), sampleDraft('D1')])
+  while ((await store.dossier('D1'))?.messages[0]?.deliveries[0]?.state !== 'leased') await new Promise(setImmediate)
+  await store.recover((owner) => owner === 'gone/boot/1/1', systemClock.now())
+  const calls: string[] = []
+  const lookup = async () => {
+    calls.push('lookup')
+    return { kind: 'absent' } as const
+  }
+  const deliver = async () => {
+    calls.push('deliver')
+    return { receipt }
+  }
+  const second = await openSqliteStore({ path, clock: systemClock })
+  await startBus(t, { deliver, lookup }, { store: second })
+  await settled(second, 'D1')
+  t.same(calls, ['lookup', 'deliver', 'deliver'])
+})
+
+t.test('replies of an attempt become messages in the write that settles it', async (t) => {
+  const deliver = async ({ id, type }: Message) => {
+    const reply = sampleDraft('D1', {
+      type: 'payment.link-issued.v1',
+      source: 'national-portal',
+      causationId: id,
+      recipient: 'one-window',
+    })
+    return type === 'dossier.received.v1' ? { receipt, replies: [reply] } : { receipt }
+  }
+  const { bus, store } = await startBus(t, { deliver })
+  await bus.accept([sampleDraft('D1')])
+  const types = (await messagesOf(store, 'D1', 2)).map(({ message }) => message.type)
+  t.same(types, ['dossier.received.v1', 'payment.link-issued.v1'])
+})
+
+t.test('the sender is told of a hold with our own sentence in both languages', async (t) => {
+  const deliver = async () => {
+    throw new GatewayError('value-missing', { field: 'ChuHoSo', rule: 'required' })
+  }
+  const isTold = (system: string, state: string) => system === 'one-window' && state === 'held'
+  const { bus, store } = await startBus(t, { deliver }, { isTold })
+  const [accepted] = await bus.accept([sampleDraft('D1')])
+  const [, notice] = await messagesOf(store, 'D1', 2)
+  t.match(notice?.message, {
+    type: 'delivery.reported.v1',
+    causationId: accepted?.messageId,
+    body: {
+      system: 'national-portal',
+      state: 'held',
+      reason: { code: 'value-missing', field: 'ChuHoSo', vietnamese: /\p{L}/u },
+    },
+  })
+  t.same(
+    notice?.deliveries.map(({ system }) => system),
+    ['one-window'],
+  )
+})
+
+t.test('a message nobody receives is a dead letter that says so', async (t) => {
+  const { bus, store } = await startBus(t, {}, { routes: [] })
+  await bus.accept([sampleDraft('D1')])
+  t.match(await settled(store, 'D1'), [{ system: 'none', state: 'dead', reason: { code: 'no-receiver' } }])
+})
+
+t.test('a body that breaks its contract stores nothing of the whole call', async (t) => {
+  const contracts = {
+    has: () => true,
+    violations: (_: string, body: unknown) =>
+      JSON.stringify(body).includes('bad') ? [{ field: '/owner/name', rule: 'required', message: 'is required' }] : [],
+  }
+  const { bus, store } = await startBus(t, {}, { contracts })
+  const drafts = [sampleDraft('D1'), sampleDraft('D2', { body: 'bad' })]
+  await t.rejects(bus.accept(drafts), { code: 'contract-violated', options: { field: '/owner/name' } })
+  t.equal(await store.dossier('D1'), undefined)
+})
+
+t.test('a system sees what it sent or was sent, and of the latter only its own leg', async (t) => {
+  const routes = [sampleRoute({ to: () => ['national-portal', 'land'] })]
+  const { bus, store } = await startBus(t, { deliver: async () => ({ receipt }) }, { routes })
+  const [accepted] = await bus.accept([sampleDraft('D1')])
+  const id = accepted?.messageId ?? ''
+  await settled(store, 'D1', ['delivered', 'waiting'])
+  t.equal((await bus.message(id, 'one-window'))?.deliveries.length, 2)
+  t.same(
+    (await bus.message(id, 'land'))?.deliveries.map(({ system }) => system),
+    ['land'],
+  )
+  t.equal(await bus.message(id, 'social-assistance'), undefined)
+  t.equal(await bus.dossier('D1', 'social-assistance'), undefined)
+  t.equal((await bus.dossier('D1', 'land'))?.messages.length, 1)
+})
+
+t.test('while draining nothing is accepted, and what is under way is settled', async (t) => {
+  const { bus, store } = await startBus(t, { deliver: async () => ({ receipt }) })
+  await bus.accept([sampleDraft('D1')])
+  await bus.drain(1_000)
+  await t.rejects(bus.accept([sampleDraft('D2')]), { code: 'draining' })
+  t.equal(await store.dossier('D2'), undefined)
+})
+
+t.test('a settlement the store could not take at first is not forgotten', async (t) => {
+  const real = await openSqliteStore({ path: join(t.testdir(), 'store.sqlite'), clock: systemClock })
+  let failures = 2
+  const store = {
+    ...real,
+    settle: (settlement: Parameters<typeof real.settle>[0]) => {
+      failures -= 1
+      return failures >= 0 ? Promise.reject(new GatewayError('store-unavailable')) : real.settle(settlement)
+    },
+  }
+  let sent = 0
+  const deliver = async () => {
+    sent += 1
+    return { receipt }
+  }
+  const { bus } = await startBus(t, { deliver }, { store })
+  await bus.accept([sampleDraft('D1')])
+  t.match(await settled(real, 'D1'), [{ state: 'delivered' }])
+  t.equal(sent, 1)
+})
