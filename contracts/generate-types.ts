@@ -66,7 +66,7 @@ function readonlyData(source: string): string {
   return source
     .split('\n')
     .map((line) =>
-      line.replace(/^(\s*)([A-Za-z$_][\w$]*\??: )/, '$1readonly $2').replace(/([:|] )(\w+)\[\]/g, '$1readonly $2[]'),
+      line.replace(/^(\s*)([A-Za-z$_][\w$]*\??: )/, '$1readonly $2').replace(/([:|] |\()(\w+)\[\]/g, '$1readonly $2[]'),
     )
     .join('\n')
 }

@@ -107,23 +107,23 @@ export interface DossierItem {
   /**
    * @maxItems 500
    */
-  readonly TaiLieuNop?: TaiLieuNop[] | null
+  readonly TaiLieuNop?: readonly TaiLieuNop[] | null
   /**
    * @maxItems 200
    */
-  readonly DanhSachLePhi?: LePhi[] | null
+  readonly DanhSachLePhi?: readonly LePhi[] | null
   /**
    * @maxItems 200
    */
-  readonly DanhSachTepDinhKemKhac?: TepDinhKemKhac[] | null
+  readonly DanhSachTepDinhKemKhac?: readonly TepDinhKemKhac[] | null
   /**
    * @maxItems 100
    */
-  readonly DanhSachHoSoBoSung?: HoSoBoSung[] | null
+  readonly DanhSachHoSoBoSung?: readonly HoSoBoSung[] | null
   /**
    * @maxItems 200
    */
-  readonly DanhSachGiayToKetQua?: GiayToKetQua[] | null
+  readonly DanhSachGiayToKetQua?: readonly GiayToKetQua[] | null
   readonly NoiNopHoSo?: '1' | '2' | '' | null
   readonly HoSoCoThanhPhanSoHoa?: '0' | '1' | '' | null
   readonly TaiKhoanDuocXacThucVoiVNeID?: '0' | '1' | '' | null
@@ -132,12 +132,12 @@ export interface DossierItem {
   /**
    * @maxItems 10
    */
-  readonly DinhDanhCHS?: DinhDanh[] | null
+  readonly DinhDanhCHS?: readonly DinhDanh[] | null
   readonly NgayNopHoSo?: string | null
   /**
    * @maxItems 50
    */
-  readonly DSKetNoiCSDL?: KetNoiCSDL[] | null
+  readonly DSKetNoiCSDL?: readonly KetNoiCSDL[] | null
 }
 /**
  * A submitted paper.
@@ -186,11 +186,11 @@ export interface HoSoBoSung {
   /**
    * @maxItems 200
    */
-  readonly DanhSachGiayToBoSung?: TaiLieuNop[] | null
+  readonly DanhSachGiayToBoSung?: readonly TaiLieuNop[] | null
   /**
    * @maxItems 100
    */
-  readonly DanhSachLePhiBoSung?: LePhi[] | null
+  readonly DanhSachLePhiBoSung?: readonly LePhi[] | null
   readonly NgayHenTraTruoc?: string | null
   readonly NgayHenTraMoi?: string | null
 }
@@ -398,7 +398,7 @@ export interface OutcomeItem {
   /**
    * @maxItems 200
    */
-  readonly TaiLieuXuLy?: TaiLieuNop[] | null
+  readonly TaiLieuXuLy?: readonly TaiLieuNop[] | null
 }
 /**
  * An outcome as it is sent to the portal; a refusal is 11.
@@ -434,7 +434,7 @@ export interface AgenciesAnswer {
   /**
    * @maxItems 200000
    */
-  readonly result?: AgencyEntry[] | null
+  readonly result?: readonly AgencyEntry[] | null
   [k: string]: unknown
 }
 /**
@@ -463,7 +463,7 @@ export interface SectorsAnswer {
   /**
    * @maxItems 200000
    */
-  readonly result?: SectorEntry[] | null
+  readonly result?: readonly SectorEntry[] | null
   [k: string]: unknown
 }
 /**
@@ -492,7 +492,7 @@ export interface ProceduresAnswer {
   /**
    * @maxItems 200000
    */
-  readonly result?: ProcedureEntry[] | null
+  readonly result?: readonly ProcedureEntry[] | null
   [k: string]: unknown
 }
 /**
@@ -520,7 +520,7 @@ export interface ProcedureAnswer {
   /**
    * @maxItems 200000
    */
-  readonly result?: ProcedureRecord[] | null
+  readonly result?: readonly ProcedureRecord[] | null
   [k: string]: unknown
 }
 /**
@@ -533,7 +533,7 @@ export interface ProcedureRecord {
   /**
    * @maxItems 100
    */
-  readonly LINHVUCTHUCHIEN?: ProcedureSector[] | null
+  readonly LINHVUCTHUCHIEN?: readonly ProcedureSector[] | null
   [k: string]: unknown
 }
 /**
@@ -610,7 +610,7 @@ export interface PromotionRequest {
   /**
    * @maxItems 200
    */
-  readonly TaiLieuNop?: TaiLieuKemTheo[] | null
+  readonly TaiLieuNop?: readonly TaiLieuKemTheo[] | null
 }
 /**
  * A paper handed in inline.
@@ -684,23 +684,23 @@ export interface SubmittedItem {
   /**
    * @maxItems 500
    */
-  readonly TaiLieuNop?: TaiLieuNop[] | null
+  readonly TaiLieuNop?: readonly TaiLieuNop[] | null
   /**
    * @maxItems 200
    */
-  readonly DanhSachLePhi?: LePhi[] | null
+  readonly DanhSachLePhi?: readonly LePhi[] | null
   /**
    * @maxItems 200
    */
-  readonly DanhSachTepDinhKemKhac?: TepDinhKemKhac[] | null
+  readonly DanhSachTepDinhKemKhac?: readonly TepDinhKemKhac[] | null
   /**
    * @maxItems 0
    */
-  readonly DanhSachHoSoBoSung?: unknown[] | null
+  readonly DanhSachHoSoBoSung?: readonly unknown[] | null
   /**
    * @maxItems 0
    */
-  readonly DanhSachGiayToKetQua?: unknown[] | null
+  readonly DanhSachGiayToKetQua?: readonly unknown[] | null
   readonly NoiNopHoSo?: '1' | '2' | '' | null
   readonly HoSoCoThanhPhanSoHoa?: '0' | '1' | '' | null
   readonly TaiKhoanDuocXacThucVoiVNeID?: '0' | '1' | '' | null
@@ -709,12 +709,12 @@ export interface SubmittedItem {
   /**
    * @maxItems 10
    */
-  readonly DinhDanhCHS?: DinhDanh[] | null
+  readonly DinhDanhCHS?: readonly DinhDanh[] | null
   readonly NgayNopHoSo?: string | null
   /**
    * @maxItems 50
    */
-  readonly DSKetNoiCSDL?: KetNoiCSDL[] | null
+  readonly DSKetNoiCSDL?: readonly KetNoiCSDL[] | null
 }
 
 /** The body of each contract, by its name. */
