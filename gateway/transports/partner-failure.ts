@@ -16,7 +16,7 @@ export function connectionFailure(error: Error, exchange: { readonly wasSent: bo
   // A server that wants our certificate says so only after TLS 1.3 has let us send; it has read nothing of it.
   if (/^ERR_SSL_.*ALERT_(?:\w*CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/.test(code)) return because('partner-tls')
   if (exchange.wasSent) {
-    if (/^HPE_/.test(code) || unreadableCodes.has(code)) return because('partner-answer-unreadable')
+    if (error.name === 'HTTPParserError' || unreadableCodes.has(code)) return because('partner-answer-unreadable')
     return because('partner-cut-off')
   }
   if (code === forbiddenAddressCode) return because('partner-forbidden-address')
