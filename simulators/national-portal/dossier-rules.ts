@@ -26,7 +26,7 @@ export function objectionToDossier(item: unknown, book: RuleBook): Objection {
     objectionToList(item, 'DanhSachGiayToKetQua', (paper) => objectionToFields(paper, resultFields, isV2)) ??
     objectionToList(item, 'DinhDanhCHS', objectionToIdentity) ??
     objectionToList(item, 'DSKetNoiCSDL', (database) =>
-      objectionToFields(database, { MaCSDL: required(text(50)) }, isV2),
+      objectionToFields(database, { MaCSDL: required(anyText) }, isV2),
     ) ??
     (isV2 && !isFilled(item.DinhDanhCHS) ? missing('DinhDanhCHS') : undefined) ??
     (isV2 && !Array.isArray(item.DSKetNoiCSDL) ? missing('DSKetNoiCSDL') : undefined)
@@ -67,6 +67,8 @@ const text =
   (maxLength: number): Check =>
   (value) =>
     typeof value === 'string' && value.length <= maxLength
+/** For fields whose length no source limits. */
+const anyText = text(100_000)
 const oneOf =
   (...allowed: readonly string[]): Check =>
   (value) =>
@@ -109,30 +111,30 @@ const v2Markers = [
 
 const dossierFields: Readonly<Record<string, Field>> = {
   MaHoSo: required(dossierCode),
-  MaTTHC: required(text(50)),
-  TenTTHC: required(text(2000)),
-  MaLinhVuc: required(text(50)),
-  TenLinhVuc: required(text(500)),
-  SoBienNhan: optional(text(100)),
+  MaTTHC: required(anyText),
+  TenTTHC: required(anyText),
+  MaLinhVuc: required(anyText),
+  TenLinhVuc: required(anyText),
+  SoBienNhan: optional(anyText),
   KenhThucHien: since2022(oneOf('1', '2', '3')),
-  ChuHoSo: optional(text(500)),
-  SoGiayToChuHoSo: since2022(text(50)),
+  ChuHoSo: optional(anyText),
+  SoGiayToChuHoSo: since2022(anyText),
   LoaiDoiTuong: required(oneOf('1', '2', '3', '4')),
-  MaDoiTuong: optional(text(100)),
-  ThongTinKhac: optional(text(4000)),
-  Email: optional(text(200)),
-  Fax: optional(text(50)),
-  SoDienThoai: until2022(text(50)),
+  MaDoiTuong: optional(anyText),
+  ThongTinKhac: optional(anyText),
+  Email: optional(anyText),
+  Fax: optional(anyText),
+  SoDienThoai: until2022(anyText),
   TrichYeuHoSo: until2022(text(1000)),
   NgayTiepNhan: required(dateTime),
   NgayHenTra: until2022(dateTime),
   TrangThaiHoSo: required(status),
   NgayTra: optional(dateTime),
-  ThongTinTra: optional(text(4000)),
+  ThongTinTra: optional(anyText),
   HinhThuc: required(flag),
   NgayKetThucXuLy: optional(dateTime),
-  DonViXuLy: required(text(500)),
-  GhiChu: optional(text(4000)),
+  DonViXuLy: required(anyText),
+  GhiChu: optional(anyText),
   TaiLieuNop: optional(list),
   DanhSachLePhi: optional(list),
   DanhSachTepDinhKemKhac: optional(list),
@@ -149,46 +151,46 @@ const dossierFields: Readonly<Record<string, Field>> = {
 }
 
 const submittedFileFields: Readonly<Record<string, Field>> = {
-  TepDinhKemId: optional(text(200)),
+  TepDinhKemId: optional(anyText),
   TenTepDinhKem: required(text(4000)),
   IsDeleted: required(removed),
-  MaThanhPhanHoSo: optional(text(200)),
+  MaThanhPhanHoSo: optional(anyText),
   DuongDanTaiTepTin: required(link),
   DuocSoHoa: since2022(flag),
   DuocTaiSuDung: since2022(oneOf('0', '1', '2')),
   DuocLayTuKhoDMQG: since2022(flag),
-  MaKetQuaThayThe: optional(text(200)),
+  MaKetQuaThayThe: optional(anyText),
 }
 
 const feeFields: Readonly<Record<string, Field>> = {
-  TenPhiLePhi: required(text(500)),
-  MaPhiLePhi: required(text(100)),
-  HinhThucThu: required(text(20)),
+  TenPhiLePhi: required(anyText),
+  MaPhiLePhi: required(anyText),
+  HinhThucThu: required(anyText),
   Gia: required(matching(/^\d{1,15}$/)),
-  LoaiPhiLePhi: required(text(20)),
+  LoaiPhiLePhi: required(anyText),
 }
 
 const otherPaperFields: Readonly<Record<string, Field>> = {
-  TenGiayTo: required(text(2000)),
+  TenGiayTo: required(anyText),
   SoLuong: required(wholeNumber),
   LoaiGiayTo: required(wholeNumber),
 }
 
 const resultFields: Readonly<Record<string, Field>> = {
   TenGiayTo: required(text(2000)),
-  MaThanhPhanHoSo: optional(text(200)),
-  GiayToId: optional(text(200)),
+  MaThanhPhanHoSo: optional(anyText),
+  GiayToId: optional(anyText),
   DuongDanTepTinKetQua: required(link),
-  MaGiayToKetQua: optional(text(200)),
+  MaGiayToKetQua: optional(anyText),
 }
 
 const supplementFields: Readonly<Record<string, Field>> = {
   HoSoBoSungId: required(wholeNumber),
-  NguoiYeuCauBoSung: required(text(200)),
-  NoiDungBoSung: required(text(4000)),
+  NguoiYeuCauBoSung: required(anyText),
+  NoiDungBoSung: required(anyText),
   NgayBoSung: required(supplementTime),
-  NguoiTiepNhanBoSung: optional(text(200)),
-  ThongTinTiepNhan: optional(text(4000)),
+  NguoiTiepNhanBoSung: optional(anyText),
+  ThongTinTiepNhan: optional(anyText),
   NgayTiepNhanBoSung: optional(supplementTime),
   TrangThaiBoSung: required((value) => typeof value === 'boolean'),
   DanhSachGiayToBoSung: optional(list),
@@ -200,22 +202,22 @@ const supplementFields: Readonly<Record<string, Field>> = {
 const progressFields: Readonly<Record<string, Field>> = {
   MaHoSo: required(dossierCode),
   NguoiXuLy: required(text(50)),
-  ChucDanh: optional(text(200)),
+  ChucDanh: optional(anyText),
   ThoiDiemXuLy: required(dateTime),
-  PhongBanXuLy: optional(text(500)),
-  NoiDungXuLy: optional(text(4000)),
+  PhongBanXuLy: optional(anyText),
+  NoiDungXuLy: optional(anyText),
   TrangThai: required(status),
   NgayBatDau: optional(dateTime),
   NgayKetThucTheoQuyDinh: optional(dateTime),
 }
 
 const outcomeFields: Readonly<Record<string, Field>> = {
-  MaHoSo: required(text(100)),
+  MaHoSo: required(anyText),
   // A refusal is 11 here, not 3 (wire-formats 1.6).
   TrangThai: required(oneOf('1', '2', '4', '5', '6', '7', '8', '9', '10', '11')),
-  MaHoSoDonVi: optional(text(100)),
-  MaDoiTuong: optional(text(100)),
-  NoiDung: optional(text(4000)),
+  MaHoSoDonVi: optional(anyText),
+  MaDoiTuong: optional(anyText),
+  NoiDung: optional(anyText),
   NgayXuLy: required(dateTime),
   TaiLieuXuLy: optional(list),
 }

@@ -1,0 +1,57 @@
+import type { HeldDossier } from '../national-portal/portal.ts'
+import type { DemoDossier, DemoStep, Item } from './dossiers.ts'
+
+/**
+ * What the portal holds of a dossier that is not what was sent, in words; empty when nothing differs. Absent, `""`,
+ * `null` and `[]` are one; an update that came twice in a row counts once, as it overwrites with the same.
+ */
+export function differences(sent: DemoDossier, held: HeldDossier | undefined): readonly string[] {
+  if (!held) return [`${sent.code}: the portal does not hold it`]
+  const versions = sent.steps.filter(isSync).map(({ item }) => withConstants(item))
+  const progress = sent.steps.filter((step) => !isSync(step)).map(({ item }) => item)
+  const heldVersions = held.history.filter(({ service }) => service === 'DongBoHoSoMC').map(({ item }) => item)
+  return [
+    ...listDifferences(versions, withoutRepeats(heldVersions)).map((text) => `${sent.code}: version ${text}`),
+    ...listDifferences(progress, held.progress).map((text) => `${sent.code}: progress ${text}`),
+  ]
+}
+
+/** The fields in which two documents differ, as paths. */
+export function fieldDifferences(sent: unknown, held: unknown, path = ''): readonly string[] {
+  if (isBlank(sent) && isBlank(held)) return []
+  if (isObject(sent) && isObject(held)) {
+    const names = new Set([...Object.keys(sent), ...Object.keys(held)])
+    return [...names].flatMap((name) => fieldDifferences(sent[name], held[name], `${path}/${name}`))
+  }
+  return sent === held ? [] : [path]
+}
+
+/** A constant of the format, not a fact: the gateway adds it to dossiers written before it existed (wire-formats 1.2). */
+function withConstants(item: Item): Item {
+  return { NoiNopHoSo: '2', ...item }
+}
+
+function isSync(step: DemoStep): boolean {
+  return step.service === 'DongBoHoSoMC'
+}
+
+function withoutRepeats(items: readonly Item[]): readonly Item[] {
+  return items.filter((item, index) => index === 0 || fieldDifferences(items[index - 1], item).length > 0)
+}
+
+function listDifferences(sent: readonly Item[], held: readonly Item[]): readonly string[] {
+  if (sent.length !== held.length) return [`count: sent ${sent.length}, held ${held.length}`]
+  return sent.flatMap((item, index) => {
+    const fields = fieldDifferences(item, held[index])
+    return fields.length > 0 ? [`${index + 1}: ${fields.join(', ')}`] : []
+  })
+}
+
+function isBlank(value: unknown): boolean {
+  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0)
+}
+
+/** Arrays too: their indexes are their names. */
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
+}

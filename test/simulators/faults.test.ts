@@ -1,0 +1,158 @@
+import t from 'tap'
+import { request } from 'undici'
+import { demoDossiers } from '../../simulators/demo/dossiers.ts'
+import { faultNames, readFaultArgument } from '../../simulators/faults.ts'
+import { type PortalOptions, startPortal } from '../../simulators/national-portal/portal.ts'
+import { createDropInClient } from '../../simulators/one-window/drop-in-client.ts'
+
+async function portalFor(test: { teardown(end: () => unknown): unknown }, options: PortalOptions = {}) {
+  const portal = await startPortal(options)
+  test.teardown(() => portal.close())
+  const client = createDropInClient({
+    baseUrl: portal.url,
+    username: 'h47-demo',
+    password: 'demo-only',
+    madonvi: '000.00.00.H47',
+  })
+  await client.login()
+  const create = (index: number) =>
+    client.sendBatch({ service: 'DongBoHoSoMC', isUpdating: 'False', data: [demoDossiers()[index]?.steps[0]?.item] })
+  return { portal, client, create, held: () => portal.state().dossiers.length }
+}
+
+t.test('each fault is what it says, and says whether the portal has acted', async (t) => {
+  const { portal, client, create, held } = await portalFor(t)
+  const expected: Record<string, { acts: boolean; answer: unknown }> = {
+    reset: { acts: false, answer: 'cut' },
+    'effect-then-drop': { acts: true, answer: 'cut' },
+    'cut-body': { acts: true, answer: 'cut' },
+    '500': { acts: false, answer: { status: 500 } },
+    '502': { acts: false, answer: { status: 502, text: /<html>/ } },
+    '503': { acts: false, answer: { status: 503 } },
+    '429': { acts: false, answer: { status: 429 } },
+    '401': { acts: false, answer: { status: 401 } },
+    '403': { acts: false, answer: { status: 403 } },
+    '404': { acts: false, answer: { status: 404 } },
+    redirect: { acts: false, answer: { status: 302 } },
+    empty: { acts: false, answer: { status: 200, text: '' } },
+    garbage: { acts: false, answer: { status: 200, document: undefined } },
+    'truncated-json': { acts: true, answer: { status: 200, text: /^\{/, document: undefined } },
+    'html-200': { acts: false, answer: { status: 200, text: /^<!DOCTYPE html>/ } },
+    'expired-session': { acts: false, answer: { document: { error_code: -1, message: /[Pp]hiên/ } } },
+    'business-refusal': { acts: false, answer: { document: { error_code: -1, message: /không hợp lệ/ } } },
+    slow: { acts: true, answer: { document: { error_code: 0 } } },
+    'slow-answer': { acts: true, answer: { document: { error_code: 0 } } },
+  }
+  for (const [fault, { acts, answer }] of Object.entries(expected)) {
+    portal.reset()
+    await client.login()
+    portal.addFaults({ fault, service: 'DongBoHoSoMC', delayMs: 5 })
+    if (answer === 'cut')
+      await t.rejects(create(0), { code: /ECONNRESET|UND_ERR_SOCKET/ }, `${fault} cuts the connection`)
+    else t.match(await create(0), answer, `${fault} answers so`)
+    t.equal(held(), acts ? 1 : 0, `${fault} ${acts ? 'acts' : 'does not act'}`)
+    t.match(portal.state().calls, [{ fault, outcome: acts ? 'accepted' : 'refused' }])
+  }
+  t.same([...Object.keys(expected), 'hang', 'effect-then-hang'].sort(), [...faultNames].sort(), 'no fault is untested')
+})
+
+t.test('a hanging portal never answers, with or without having acted', async (t) => {
+  const { portal, held } = await portalFor(t)
+  const post = (document: unknown, timeoutMs: number) =>
+    request(`${portal.url}/XrdAdapter/RestService/forward/mapi/g`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', dstcode: 'VN:GOV:000.00.00.G22:vpcpdvcprovider' },
+      body: JSON.stringify(document),
+      signal: AbortSignal.timeout(timeoutMs),
+    })
+  const { session } = await (async () => {
+    const answer = await request(`${portal.url}/XrdAdapter/RestService/forward/mapi/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', dstcode: 'VN:GOV:000.00.00.G22:vpcpdvcprovider' },
+      body: JSON.stringify({ username: 'h47-demo', password: 'demo-only' }),
+    })
+    // The portal's own answer, of which only the session matters here.
+    return (await answer.body.json()) as { session: string }
+  })()
+  const dossier = demoDossiers()[0]?.steps[0]?.item
+  const document = { session, madonvi: 'H47', service: 'DongBoHoSoMC', isUpdating: 'False', data: [dossier] }
+  portal.addFaults([{ fault: 'hang' }, { fault: 'effect-then-hang' }])
+  await t.rejects(post(document, 100))
+  t.equal(held(), 0)
+  await t.rejects(post(document, 300))
+  t.equal(held(), 1)
+})
+
+t.test('busy answers say when to come back', async (t) => {
+  const { portal } = await portalFor(t, {
+    faults: [
+      { fault: '503', service: 'login', retryAfter: '7' },
+      { fault: '429', service: 'login', retryAfter: 'Wed, 21 Oct 2026 07:28:00 GMT' },
+    ],
+  })
+  // The client's own login has used up the first.
+  const answer = await request(`${portal.url}/XrdAdapter/RestService/forward/mapi/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', dstcode: 'VN:GOV:000.00.00.G22:vpcpdvcprovider' },
+    body: '{}',
+  })
+  t.equal(answer.statusCode, 429)
+  t.equal(answer.headers['retry-after'], 'Wed, 21 Oct 2026 07:28:00 GMT')
+})
+
+t.test('a script strikes the calls it names, as often as it says', async (t) => {
+  const { portal, create, client, held } = await portalFor(t)
+  portal.addFaults({ fault: '500', service: 'DongBoHoSoMC', after: 1, times: 2 })
+  const statuses = []
+  for (let index = 0; index < 5; index += 1) {
+    statuses.push((await create(index)).status)
+    t.equal((await client.call({ service: 'LayDanhMucCoQuan' })).status, 200, 'other services are left alone')
+  }
+  t.same(statuses, [200, 500, 500, 200, 200])
+  t.equal(held(), 3)
+  portal.addFaults({ fault: '500', effect: true })
+  t.equal((await create(5)).status, 500)
+  t.equal(held(), 4, 'it acted although it said otherwise')
+})
+
+t.test('a rate strikes its share, the same on every run', async (t) => {
+  const runs = []
+  for (let run = 0; run < 2; run += 1) {
+    const { client } = await portalFor(t, { seed: 7, faults: [{ fault: '500', service: 'LayThuTuc', rate: 0.5 }] })
+    const statuses = []
+    for (let n = 0; n < 20; n += 1) statuses.push((await client.call({ service: 'LayThuTuc', maTTHC: '1' })).status)
+    runs.push(statuses)
+  }
+  t.same(runs[0], runs[1])
+  t.ok(runs[0]?.includes(200))
+  t.ok(runs[0]?.includes(500))
+})
+
+t.test('orders that make no sense are refused with a reason', async (t) => {
+  const { portal } = await portalFor(t)
+  const order = async (body: string) => {
+    const answer = await request(`${portal.url}/_sim/faults`, { method: 'POST', body })
+    return { status: answer.statusCode, text: await answer.body.text() }
+  }
+  t.match(await order('{"fault":"meteor"}'), { status: 400, text: /known: / })
+  t.match(await order('{"fault":"constructor"}'), { status: 400 })
+  t.match(await order('{"fault":"500","tiems":1}'), { status: 400, text: /tiems/ })
+  t.match(await order('{"fault":"500","times":"1"}'), { status: 400, text: /number/ })
+  t.match(await order('{'), { status: 400 })
+  t.match(await order('{"fault":"500"}'), { status: 200 })
+  t.equal((await request(`${portal.url}/_sim/faults`, { method: 'DELETE' })).statusCode, 200)
+  t.same(await (await request(`${portal.url}/_sim/faults`)).body.json(), [])
+  t.equal((await request(`${portal.url}/_sim/nothing`)).statusCode, 404)
+})
+
+t.test('a fault on the command line names its service and its rate', async (t) => {
+  t.same(readFaultArgument('hang'), { fault: 'hang', rate: 1 })
+  t.same(readFaultArgument('slow:0.5'), { fault: 'slow', rate: 0.5 })
+  t.same(readFaultArgument('DongBoHoSoMC=effect-then-drop:0.1'), {
+    fault: 'effect-then-drop',
+    service: 'DongBoHoSoMC',
+    rate: 0.1,
+  })
+  t.throws(() => readFaultArgument('meteor'), { message: /known: / })
+  t.throws(() => readFaultArgument('a b'), { message: /expected/ })
+})
