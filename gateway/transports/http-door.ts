@@ -223,7 +223,8 @@ function createRefusalDesk({ gateway, tap }: DoorServerOptions, limits: DoorLimi
         const retryAfterSeconds = Math.ceil((error.options.retryAfterMs ?? 5000) / 1000)
         reply.header('retry-after', String(Math.max(1, retryAfterSeconds)))
       }
-      reply.code(status).header('content-type', mediaType).send(body)
+      // As bytes, or fastify would add a charset that the media type does not have.
+      reply.code(status).header('content-type', mediaType).send(Buffer.from(body))
     },
     answerBroken(error, socket) {
       const fault = brokenRequestFault(error)

@@ -13,7 +13,8 @@ export function connectionFailure(error: Error, exchange: { readonly wasSent: bo
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   const because = (row: ErrorCode, failure?: FailureClass) =>
     new GatewayError(row, { ...(failure === undefined ? {} : { failure }), cause: error })
-  // A server that wants our certificate says so only after TLS 1.3 has let us send; it has read nothing of it.
+  // A server that wants our certificate says so only after TLS 1.3 has let us send; it has read nothing of it. Where its
+  // alert is lost to the reset that follows, the attempt stays ambiguous, which is safe.
   if (/^ERR_SSL_.*ALERT_(?:\w*CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)/.test(code)) return because('partner-tls')
   if (exchange.wasSent) {
     if (error.name === 'HTTPParserError' || unreadableCodes.has(code)) return because('partner-answer-unreadable')

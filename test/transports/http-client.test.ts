@@ -15,7 +15,7 @@ import {
   type HttpClientOptions,
   type HttpRequest,
 } from '../../gateway/transports/http-client.ts'
-import { classifyStatus } from '../../gateway/transports/partner-failure.ts'
+import { classifyStatus, connectionFailure } from '../../gateway/transports/partner-failure.ts'
 
 const patience = { connectTimeoutMs: 5_000, answerTimeoutMs: 10_000 }
 
@@ -338,11 +338,19 @@ t.test('over TLS', async (t) => {
     t.match(failure, { code: 'partner-tls', failure: 'channel' })
   })
   t.test('a partner that wants our certificate and gets none stops the channel', async (t) => {
-    const url = await secure(t, { requestCert: true, rejectUnauthorized: true, ca: pem('partner.crt') })
+    const mutual = { requestCert: true, rejectUnauthorized: true, ca: pem('partner.crt') }
+    const url = await secure(t, { ...mutual, maxVersion: 'TLSv1.2' })
     const without = await failureOf(clientFor(t, url, { tls: { ca: pem('partner.crt') } }).send(post()))
     t.match(without, { code: 'partner-tls', failure: 'channel' })
     const answer = await clientFor(t, url, { tls: { ca: pem('partner.crt'), ...identity } }).send(post())
     t.equal(answer.status, 200)
+  })
+  t.test('with TLS 1.3 it may say so too late to be heard, and then nothing is claimed', async (t) => {
+    const alert = Object.assign(new Error(), { code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' })
+    t.match(connectionFailure(alert, { wasSent: true }), { code: 'partner-tls', failure: 'channel' })
+    const url = await secure(t, { requestCert: true, rejectUnauthorized: true, ca: pem('partner.crt') })
+    const without = await failureOf(clientFor(t, url, { tls: { ca: pem('partner.crt') } }).send(post()))
+    t.match(without.failure, /^(?:channel|ambiguous)$/)
   })
   t.test('a server that does not speak TLS stops the channel', async (t) => {
     const url = await partner(t, (_request, response) => void response.end('ok'))
