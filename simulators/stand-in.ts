@@ -72,7 +72,7 @@ export async function startStandIn(behaviour: Behaviour, options: StandInOptions
     // A caller that goes away mid-request is the caller's business; nothing else may be swallowed here.
     response.on('error', () => undefined)
     void serve(request, response).catch((error: unknown) => {
-      if (closing.signal.aborted || request.destroyed) response.destroy()
+      if (closing.signal.aborted || response.destroyed) response.destroy()
       else send(response, jsonAnswer(500, { error: error instanceof Error ? error.message : String(error) }))
     })
   })

@@ -27,6 +27,8 @@ export interface PortalFiled {
   readonly kind: 'promotion' | 'general'
   /** The body of the portal's call. */
   readonly document: Item
+  /** `data` of the `DongBoTrangThaiHoSo` (type "2") with which the one-window reports what became of it. */
+  readonly outcome: Item
 }
 
 /** The demonstration's dossiers. People, numbers and units are made up; the procedures' codes and all forms are real. */
@@ -447,6 +449,23 @@ function promotionNotice(code: string): PortalFiled {
       TepDonDangKy: file,
       TaiLieuNop: [{ TenTepDinhKem: 'the-le.pdf', Base64: file }],
     },
+    outcome: {
+      MaHoSo: code,
+      TrangThai: '9',
+      MaHoSoDonVi: '000.00.04.H47-261010-0001',
+      MaDoiTuong: '',
+      NoiDung: 'Đã tiếp nhận thông báo hoạt động khuyến mại',
+      NgayXuLy: '20261011100000',
+      TaiLieuXuLy: [
+        {
+          TepDinhKemId: null,
+          TenTepDinhKem: 'xac-nhan.pdf',
+          IsDeleted: 'False',
+          MaThanhPhanHoSo: '',
+          DuongDanTaiTepTin: `https://motcua.example/ket-qua/${code}/xac-nhan.pdf`,
+        },
+      ],
+    },
   }
 }
 
@@ -463,7 +482,21 @@ function generalFiling(code: string): PortalFiled {
     story: ['1'],
   }
   const document = { ...v2Item(facts, 0), SoBienNhan: '', NgayHenTra: '', NoiNopHoSo: '1' }
-  return { code, kind: 'general', document }
+  return {
+    code,
+    kind: 'general',
+    document,
+    outcome: {
+      MaHoSo: code,
+      // Refused: products write 11 here, not 3 (wire-formats 1.6).
+      TrangThai: '11',
+      MaHoSoDonVi: '000.10.01.H47-261012-0004',
+      MaDoiTuong: `demo-tech-${facts.owner.paper}`,
+      NoiDung: 'Không tiếp nhận: nơi thường trú không thuộc xã Mẫu Một',
+      NgayXuLy: '20261013083000',
+      TaiLieuXuLy: [],
+    },
+  }
 }
 
 function citizen(index: number): Owner {

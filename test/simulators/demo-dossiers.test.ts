@@ -1,6 +1,9 @@
 import t from 'tap'
+import { loadContracts } from '../../contracts/loader.ts'
+import { loadTables } from '../../mappings/tables.ts'
 import { differences, fieldDifferences } from '../../simulators/demo/comparison.ts'
 import { type DemoDossier, demoDossiers, portalFiled } from '../../simulators/demo/dossiers.ts'
+import { demoCatalogue } from '../../simulators/national-portal/catalogue.ts'
 import { startPortal } from '../../simulators/national-portal/portal.ts'
 import { createDropInClient } from '../../simulators/one-window/drop-in-client.ts'
 
@@ -46,6 +49,13 @@ t.test('sent straight to the portal every dossier is taken, and what it holds is
       t.match(answer, { status: 200, document: { error_code: 0 } }, `${code} ${service} ${answer.text}`)
     }
   }
+  for (const { document, outcome } of portalFiled()) {
+    // Nobody listens there; the portal knows a dossier that was filed with it all the same.
+    await t.rejects(portal.push({ url: 'http://127.0.0.1:1/', document }))
+    t.match(await client.call({ service: 'DongBoTrangThaiHoSo', type: '2', data: outcome }), {
+      document: { error_code: 0 },
+    })
+  }
   const held = new Map(portal.state().dossiers.map((dossier) => [dossier.code, dossier]))
   for (const dossier of dossiers.filter(({ form }) => form === 'v2')) {
     t.same(differences(dossier, held.get(dossier.code)), [])
@@ -76,4 +86,33 @@ t.test('absent, empty and null are one, everything else is a difference', async 
   t.same(fieldDifferences({ a: '', b: null, c: [] }, {}), [])
   t.same(fieldDifferences({ a: { b: ['x', 'y'] } }, { a: { b: ['x', 'z', 'w'] } }), ['/a/b/1', '/a/b/2'])
   t.same(fieldDifferences({ a: '1' }, { a: 1 }), ['/a'])
+})
+
+t.test('what the demonstration sends satisfies the contracts of the doors it is sent to', async (t) => {
+  const contracts = loadContracts()
+  const obeys = (name: string, document: unknown) =>
+    t.same(contracts.violations(`national-portal/${name}`, document), [], name)
+  for (const { steps } of dossiers) for (const { service, item } of steps) obeys(`${service}.item`, item)
+  for (const { kind, document, outcome } of portalFiled()) {
+    obeys(kind === 'promotion' ? 'addtthcKhuyenMai' : 'submitted.item', document)
+    obeys('DongBoTrangThaiHoSo', {
+      session: 's',
+      madonvi: 'H47',
+      service: 'DongBoTrangThaiHoSo',
+      type: '2',
+      data: outcome,
+    })
+  }
+})
+
+t.test('its units and procedures are in the tables the gateway ships for the demonstration', async (t) => {
+  const tables = loadTables()
+  const atMs = Date.parse('2026-10-15T00:00:00Z')
+  for (const { code, steps } of dossiers) {
+    const unit = code.split('-')[0] ?? ''
+    t.ok(tables.resolveAgency(unit, atMs), unit)
+    t.ok(tables.speaksFor(['H47'], unit), unit)
+    t.ok(tables.resolveProcedure(String(steps[0]?.item.MaTTHC), atMs), code)
+  }
+  for (const { MaTTHC } of demoCatalogue().procedures.slice(0, 16)) t.ok(tables.resolveProcedure(MaTTHC, atMs), MaTTHC)
 })

@@ -278,6 +278,19 @@ t.test('the portal calls the province, and takes outcomes only for what was file
   t.match(portal.state().filed, [{ code: promotion?.code, outcomes: [{ item: { TrangThai: '11' } }] }])
 })
 
+t.test('a push that reaches nobody says so', async (t) => {
+  const { portal } = await portalFor(t)
+  const push = async (order: unknown) => {
+    const answer = await request(`${portal.url}/_sim/push`, { method: 'POST', body: JSON.stringify(order) })
+    return { status: answer.statusCode, document: await answer.body.json() }
+  }
+  t.match(await push({ url: 'http://127.0.0.1:1/', document: {} }), {
+    status: 500,
+    document: { error: /ECONNREFUSED/ },
+  })
+  t.match(await push({ document: {} }), { status: 400 })
+})
+
 t.test('a reset forgets everything', async (t) => {
   const { portal, sync } = await portalFor(t)
   await sync('False', land)
