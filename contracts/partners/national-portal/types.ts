@@ -303,7 +303,7 @@ export interface SentDossier {
 export interface SentFile {
   readonly TepDinhKemId: string
   readonly TenTepDinhKem: string
-  readonly IsDeleted: 'True' | 'False' | ''
+  readonly IsDeleted: 'True' | 'False'
   readonly MaThanhPhanHoSo: string
   readonly DuongDanTaiTepTin: string
   readonly DuocSoHoa: '0' | '1' | ''
@@ -326,21 +326,21 @@ export interface SentFee {
  */
 export interface SentOtherPaper {
   readonly TenGiayTo: string
-  readonly SoLuong?: number
-  readonly LoaiGiayTo?: number
+  readonly SoLuong: number
+  readonly LoaiGiayTo: number
 }
 /**
  * A request for further papers, as it is sent.
  */
 export interface SentSupplement {
-  readonly HoSoBoSungId?: number
+  readonly HoSoBoSungId: number
   readonly NguoiYeuCauBoSung: string
   readonly NoiDungBoSung: string
   readonly NgayBoSung: string
   readonly NguoiTiepNhanBoSung: string
   readonly ThongTinTiepNhan: string
   readonly NgayTiepNhanBoSung: string
-  readonly TrangThaiBoSung?: boolean
+  readonly TrangThaiBoSung: boolean
   /**
    * @maxItems 200
    */
@@ -421,7 +421,7 @@ export interface SentOutcome {
 export interface SentOutcomeFile {
   readonly TepDinhKemId: string | null
   readonly TenTepDinhKem: string
-  readonly IsDeleted: 'True' | 'False' | ''
+  readonly IsDeleted: 'True' | 'False'
   readonly MaThanhPhanHoSo: string
   readonly DuongDanTaiTepTin: string
 }

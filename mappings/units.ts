@@ -1,0 +1,22 @@
+/**
+ * The codes of the units a canonical body of this type speaks for, for the door to hold against the sender's credential.
+ * Empty for the gateway's own notices. A processing unit is not among them: since NĐ 118/2025 one unit receives for another.
+ */
+export function unitsNamedBy(type: string, body: unknown): readonly string[] {
+  if (!typesThatSpeak.has(type) || !isObject(body) || !isObject(body.receivingUnit)) return []
+  const { code } = body.receivingUnit
+  return typeof code === 'string' ? [code] : []
+}
+
+/** Types whose contract requires a receiving unit. */
+const typesThatSpeak: ReadonlySet<string> = new Set([
+  'dossier.received.v1',
+  'dossier.progressed.v1',
+  'result.issued.v1',
+  'dossier.submitted.v1',
+  'dossier.outcome-reported.v1',
+])
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
+}
