@@ -29,5 +29,7 @@ export interface AdapterDefinition<Settings> {
   readonly system: string
   /** JSON Schema of `systems.<name>`: its validation and its documentation; merged with what every system has. */
   readonly settings: Readonly<Record<string, unknown>>
+  /** Message types it may send at the canonical door; none when absent. */
+  readonly says?: readonly string[]
   create(context: AdapterContext<Settings>): ChannelAdapter
 }

@@ -1,0 +1,115 @@
+import type { FastifyRequest } from 'fastify'
+import { GatewayError } from '../../gateway/bus/errors.ts'
+import type { Draft } from '../../gateway/bus/message.ts'
+import { type VerifiedMessage, verifyMessage } from '../../gateway/envelopes/jws.ts'
+import { unitsNamedBy } from '../../mappings/units.ts'
+import type { CanonicalDoorOptions } from './door-options.ts'
+
+/**
+ * A signed request as a draft: who speaks, then what it may say, then for whom. Throws GatewayError; everything after
+ * the signature is told to a known sender, in detail.
+ */
+export async function readSigned(request: FastifyRequest, options: CanonicalDoorOptions): Promise<Draft> {
+  const { token, verified } = await verifyRequest(request, options)
+  const { system, claims, thumbprint } = verified
+  options.doors.markSender(request, system)
+  const { type, body, subject, correlationId, causationId } = readStatement(verified.document)
+  const { says, speaksFor } = options.speakers.get(system) ?? { says: [], speaksFor: [] }
+  if (!says.includes(type)) throw new GatewayError('type-not-allowed', { field: '/type', rule: 'says' })
+  checkBody(type, body, options)
+  const dossierCode = dossierCodeOf(body)
+  if (subject !== undefined && subject !== dossierCode)
+    throw new GatewayError('contract-violated', {
+      field: '/subject',
+      rule: 'const',
+      detail: 'must be the dossier code.',
+    })
+  if (!unitsNamedBy(type, body).every((code) => options.tables.speaksFor(speaksFor, code)))
+    throw new GatewayError('unit-not-allowed', { field: '/body/receivingUnit/code', rule: 'speaksFor' })
+  return {
+    type,
+    source: system,
+    subject: dossierCode,
+    body,
+    idempotency: { kind: 'key', key: claims.jti },
+    correlationId: correlationId ?? request.id,
+    ...(causationId === undefined ? {} : { causationId }),
+    // Compact in either case: evidence that can be checked by itself.
+    original: { bytes: new TextEncoder().encode(token), mediaType: 'application/jose', verifiedBy: thumbprint },
+  }
+}
+
+async function verifyRequest(
+  request: FastifyRequest,
+  { keyring, gatewayId, clock, doors }: CanonicalDoorOptions,
+): Promise<{ readonly token: string; readonly verified: VerifiedMessage }> {
+  const bytes = doors.bodyOf(request)
+  const check = { keyring, audience: gatewayId, nowMs: clock.now() }
+  if (/^application\/jose\b/i.test(request.headers['content-type'] ?? '')) {
+    // One byte, one character: a token is ASCII, and whatever is not fails as a bad signature does.
+    const token = bytes.toString('latin1')
+    return { token, verified: await verifyMessage(token, check) }
+  }
+  const signature = request.headers['x-jws-signature']
+  if (signature === undefined)
+    throw new GatewayError('credential-missing', { field: 'x-jws-signature', rule: 'required' })
+  if (typeof signature !== 'string') throw new GatewayError('credential-refused')
+  const verified = await verifyMessage(signature, { ...check, payload: bytes })
+  const [header, , seal] = signature.split('.')
+  return { token: `${header}.${bytes.toString('base64url')}.${seal}`, verified }
+}
+
+interface Statement {
+  readonly type: string
+  readonly body: unknown
+  readonly subject?: string
+  readonly correlationId?: string
+  readonly causationId?: string
+}
+
+const claimNames = ['jti', 'iat', 'exp', 'iss', 'aud', 'type', 'subject', 'correlationId', 'causationId', 'body']
+
+/** Closed, as every contract at a door is. */
+function readStatement(document: Readonly<Record<string, unknown>>): Statement {
+  const unknown = Object.keys(document).find((name) => !claimNames.includes(name))
+  if (unknown !== undefined)
+    throw new GatewayError('contract-violated', { field: `/${unknown.slice(0, 100)}`, rule: 'additionalProperties' })
+  const { type, body } = document
+  if (typeof type !== 'string')
+    throw new GatewayError('contract-violated', { field: '/type', rule: type === undefined ? 'required' : 'type' })
+  if (body === undefined) throw new GatewayError('contract-violated', { field: '/body', rule: 'required' })
+  return { type, body, ...names(document, ['subject', 'correlationId', 'causationId']) }
+}
+
+function names<Name extends string>(
+  document: Readonly<Record<string, unknown>>,
+  wanted: readonly Name[],
+): { readonly [name in Name]?: string } {
+  const found: { [name in Name]?: string } = {}
+  for (const name of wanted) {
+    const value = document[name]
+    if (value === undefined) continue
+    if (typeof value !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9._:~-]{0,127}$/.test(value))
+      throw new GatewayError('contract-violated', { field: `/${name}`, rule: 'pattern' })
+    found[name] = value
+  }
+  return found
+}
+
+/** The body's contract, with the field named from the document's root. */
+function checkBody(type: string, body: unknown, { gateway }: CanonicalDoorOptions): void {
+  try {
+    gateway.check(type, body)
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.code !== 'contract-violated') throw error
+    const field = error.options.field === '/type' ? '/type' : `/body${error.options.field ?? ''}`.replace(/\/$/, '')
+    throw new GatewayError('contract-violated', { ...error.options, field })
+  }
+}
+
+function dossierCodeOf(body: unknown): string {
+  // Every canonical contract requires it; this is for the compiler.
+  if (typeof body === 'object' && body !== null && 'dossierCode' in body && typeof body.dossierCode === 'string')
+    return body.dossierCode
+  throw new GatewayError('contract-violated', { field: '/body/dossierCode', rule: 'required' })
+}

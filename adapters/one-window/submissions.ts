@@ -1,0 +1,166 @@
+import type { DossierItem, OutcomeItem, ProgressItem } from '../../contracts/partners/national-portal/types.ts'
+import { canonicalJson, digestOf } from '../../gateway/bus/canonical-json.ts'
+import { GatewayError } from '../../gateway/bus/errors.ts'
+import type { Draft } from '../../gateway/bus/message.ts'
+import type { Accepted } from '../../gateway/bus/store.ts'
+import { dossierFromPortal } from '../../mappings/national-portal/dossier.ts'
+import { outcomeFromPortal } from '../../mappings/national-portal/outcome.ts'
+import { progressFromPortal } from '../../mappings/national-portal/progress.ts'
+import { type DropInAnswer, faultOf } from './drop-in-answer.ts'
+import {
+  isObject,
+  type JsonObject,
+  type OneWindowContext,
+  type Service,
+  type ServiceCall,
+  type Services,
+} from './service-call.ts'
+
+/** How the items of one service become messages. */
+interface Submission {
+  readonly type: string
+  /** Contract of one item; absent where the request's contract already holds it. */
+  readonly contract?: string
+  readonly bodyOf: (item: JsonObject, madonvi: string) => unknown
+}
+
+/** The services that bring dossiers, progress entries and outcomes. */
+export function submissionServices(context: OneWindowContext): Services {
+  // Each item has satisfied its contract before bodyOf is given it, and the types are generated from the contracts.
+  const submissions: Readonly<Record<string, Submission>> = {
+    DongBoHoSoMC: {
+      type: 'dossier.received.v1',
+      contract: 'national-portal/DongBoHoSoMC.item',
+      bodyOf: (item, madonvi) => dossierFromPortal(item as unknown as DossierItem, { madonvi }),
+    },
+    CapNhatTienDoHoSoMC: {
+      type: 'dossier.progressed.v1',
+      contract: 'national-portal/CapNhatTienDoHoSoMC.item',
+      bodyOf: (item, madonvi) => progressFromPortal(item as unknown as ProgressItem, { madonvi }),
+    },
+    DongBoTrangThaiHoSo: {
+      type: 'dossier.outcome-reported.v1',
+      bodyOf: (item, madonvi) => outcomeFromPortal(item as unknown as OutcomeItem, { madonvi }),
+    },
+  }
+  return Object.entries(submissions).map(([name, submission]) => [name, submit(submission, context)] as const)
+}
+
+/**
+ * One message per item, the valid ones accepted in one write. One invalid item makes the answer an error that names it,
+ * and changes nothing for the others: the format has one code for a whole batch.
+ */
+function submit(submission: Submission, context: OneWindowContext): Service {
+  return async (call) => {
+    const { data } = call.document
+    const items: readonly unknown[] = Array.isArray(data) ? data : [data]
+    const read = items.map((item, index) => readItem(item, { index, submission, call, context }))
+    const valid = read.filter((one) => one.kind === 'valid')
+    const invalid = read.filter((one) => one.kind === 'invalid')
+    const accepted = valid.length === 0 ? [] : await context.gateway.accept(valid.map(({ draft }) => draft))
+    const result = valid.map(({ draft }, index) => receiptOf(draft, accepted[index]))
+    const [first] = invalid
+    if (!first) return { error_code: 0, message: `Tiếp nhận thành công ${result.length} bản ghi`, result }
+    context.doors.reportRefusal(call.request, first.error)
+    return refusal({ invalid, count: items.length, result })
+  }
+}
+
+interface InvalidItem {
+  readonly kind: 'invalid'
+  readonly index: number
+  /** The dossier code, where the item has one of its shape. */
+  readonly name?: string
+  readonly error: GatewayError
+}
+
+type ReadItem = { readonly kind: 'valid'; readonly draft: Draft } | InvalidItem
+
+function readItem(
+  item: unknown,
+  of: {
+    readonly index: number
+    readonly submission: Submission
+    readonly call: ServiceCall
+    readonly context: OneWindowContext
+  },
+): ReadItem {
+  try {
+    return { kind: 'valid', draft: draftOf(item, of) }
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error
+    const code = isObject(item) && typeof item.MaHoSo === 'string' ? item.MaHoSo : ''
+    const name = /^[A-Za-z0-9._-]{1,60}$/.test(code) ? { name: code } : {}
+    return { kind: 'invalid', index: of.index, error, ...name }
+  }
+}
+
+function draftOf(
+  item: unknown,
+  of: { readonly submission: Submission; readonly call: ServiceCall; readonly context: OneWindowContext },
+): Draft {
+  const { submission, call, context } = of
+  const { service, madonvi, credential } = call
+  if (!isObject(item)) throw new GatewayError('contract-violated', { field: '/', rule: 'type' })
+  const [violation] = submission.contract ? context.contracts.violations(submission.contract, item) : []
+  if (violation) throw new GatewayError('contract-violated', { field: violation.field, rule: violation.rule })
+  const body = submission.bodyOf(item, madonvi)
+  context.gateway.check(submission.type, body)
+  const { MaHoSo: subject, SoBienNhan: receiptNumber } = item
+  if (typeof subject !== 'string') throw new GatewayError('contract-violated', { field: '/MaHoSo', rule: 'required' })
+  const unit = context.tables.resolveAgency(madonvi, context.clock.now())?.id ?? madonvi
+  return {
+    type: submission.type,
+    source: context.system,
+    subject,
+    ...(typeof receiptNumber === 'string' && receiptNumber !== ''
+      ? { aliases: [`receipt-number:${unit}:${receiptNumber}`] }
+      : {}),
+    body,
+    correlationId: call.request.id,
+    idempotency: {
+      kind: 'latest',
+      scope: `${service}:${subject}`,
+      digest: digestOf(canonicalJson({ item, madonvi })),
+    },
+    original: {
+      bytes: originalOf(item, call),
+      mediaType: 'application/json',
+      verifiedBy: `credential:${credential.username}`,
+    },
+  }
+}
+
+/**
+ * What was said about this one dossier, as a request of its own, so that it can be read again by itself. The session is
+ * a secret and no evidence, and the rest of the batch is other people's.
+ */
+function originalOf(item: unknown, { service, madonvi, document }: ServiceCall): Uint8Array {
+  const { isUpdating, type } = document
+  const data = Array.isArray(document.data) ? [item] : item
+  return new TextEncoder().encode(canonicalJson({ madonvi, service, isUpdating, type, data }))
+}
+
+function receiptOf(draft: Draft, accepted: Accepted | undefined) {
+  if (accepted === undefined || accepted.kind === 'conflict') throw new GatewayError('internal-error')
+  return { MaHoSo: draft.subject, BienNhan: accepted.receipt }
+}
+
+/** Enough to repair a batch with; a hostile one does not buy an answer as long as itself. */
+const mostNamed = 50
+
+function refusal(batch: {
+  readonly invalid: readonly InvalidItem[]
+  readonly count: number
+  readonly result: readonly unknown[]
+}): DropInAnswer {
+  const { invalid, count, result } = batch
+  const named = invalid.slice(0, mostNamed).map(({ index, name, error }) => {
+    const where = name === undefined ? `mục ${index + 1}` : `mục ${index + 1} (${name})`
+    return `${where}: ${faultOf(error)}`
+  })
+  const unnamed = invalid.length > mostNamed ? [`và ${invalid.length - mostNamed} mục khác`] : []
+  const others = result.length === 0 ? '' : ` Đã lưu ${result.length} bản ghi còn lại.`
+  const message = `${invalid.length}/${count} bản ghi không hợp lệ: ${[...named, ...unnamed].join('; ')}.${others}`
+  return { error_code: -1, message, result }
+}
