@@ -6,6 +6,8 @@ import {
   hkdfSync,
   type JsonWebKey,
   type KeyObject,
+  sign,
+  verify,
 } from 'node:crypto'
 import { isKid, keyFault, pinnedAlgorithm, type SignatureAlgorithm } from './key-vetting.ts'
 
@@ -121,9 +123,11 @@ function ownKeyOf(jwk: SigningJwk): SigningKey {
   const privateKey = createPrivateKey({ key: { ...jwk }, format: 'jwk' })
   const publicKey = createPublicKey(privateKey)
   const half = publicKey.export({ format: 'jwk' })
-  // OpenSSL takes a private key whose public members belong to another; we would publish a key we cannot sign with.
-  if (half.crv !== 'P-256' || half.x !== jwk.x || half.y !== jwk.y)
-    throw new Error('the signing key must be a whole EC P-256 key')
+  if (half.crv !== 'P-256') throw new Error('the signing key must be EC P-256')
+  // OpenSSL believes the public members whatever the secret is; we would publish a key that verifies nothing we sign.
+  const probe = Buffer.from('lien-thong')
+  if (!verify('sha256', probe, publicKey, sign('sha256', probe, privateKey)))
+    throw new Error('the signing key: its public and private parts do not belong together')
   const thumbprint = thumbprintOf(half)
   if (!isKid(jwk.kid)) throw new Error('the signing key: its kid must be 1 to 128 plain characters')
   return { kid: jwk.kid, algorithm: 'ES256', thumbprint, privateKey, publicKey }
