@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+import { type Command, CommandError, type ExitCode, type Terminal, UsageError } from './command.ts'
+
+/** Every subcommand; its file is read only when it is called. */
+export const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
+  check: {
+    summary: 'check configuration, contracts and routes without starting',
+    load: async () => (await import('./commands/check.ts')).check,
+  },
+  keys: {
+    summary: 'make a signing key; show public keys',
+    load: async () => (await import('./commands/keys.ts')).keys,
+  },
+  send: {
+    summary: 'sign a message and hand it to a gateway',
+    load: async () => (await import('./commands/send.ts')).send,
+  },
+  status: {
+    summary: 'ask a gateway where a message or a dossier stands',
+    load: async () => (await import('./commands/status.ts')).status,
+  },
+  verify: {
+    summary: 'check a receipt, or a store’s journal',
+    load: async () => (await import('./commands/verify.ts')).verify,
+  },
+  simulate: {
+    summary: 'run a partner’s stand-in',
+    load: async () => (await import('./commands/simulate.ts')).simulate,
+  },
+}
+
+/** Runs one command line; answers the exit code. Nothing is thrown. */
+export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const [name, ...rest] = args
+  if (name === undefined || name === '--help' || name === 'help') {
+    terminal.print(overview())
+    return name === undefined ? 2 : 0
+  }
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (entry === undefined) {
+    terminal.say(`there is no command ${name}\n\n${overview()}`)
+    return 2
+  }
+  const command = await entry.load()
+  if (rest[0] === '--help') {
+    terminal.print(command.usage)
+    return 0
+  }
+  try {
+    return await command.run(rest, terminal)
+  } catch (thrown) {
+    if (isUsageError(thrown)) {
+      terminal.say(`${thrown.message}\n\n${command.usage}`)
+      return 2
+    }
+    if (!(thrown instanceof CommandError)) throw thrown
+    terminal.say(thrown.message)
+    return 1
+  }
+}
+
+/** parseArgs throws TypeErrors of its own for what it does not know. */
+function isUsageError(thrown: unknown): thrown is Error {
+  if (thrown instanceof UsageError) return true
+  return thrown instanceof TypeError && 'code' in thrown && String(thrown.code).startsWith('ERR_PARSE_ARGS')
+}
+
+function overview(): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length))
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`)
+  return ['lienthong <command> [options]', '', ...lines, '', '`lienthong <command> --help` says more.'].join('\n')
+}
+
+if (import.meta.main) {
+  process.exitCode = await runCommandLine(process.argv.slice(2), {
+    print: (text) => console.log(text),
+    say: (text) => console.error(text),
+    env: process.env,
+  })
+}
