@@ -17,7 +17,10 @@ export function createWireTap({ metrics, log }: { readonly metrics: Metrics; rea
     }
   }
   return {
-    accepted: quietly(({ source, type, kind }) => metrics.accepted({ source, type, kind })),
+    accepted: quietly(({ source, type, kind, durationMs }) => {
+      metrics.accepted({ source, type, kind })
+      metrics.acceptTook(durationMs)
+    }),
     refused: quietly(({ door, code }) => metrics.refused({ door, code })),
     attempted: quietly((event) => {
       const { system, outcome, state, durationMs, ageMs } = event

@@ -51,12 +51,13 @@ t.test('a delivery that stops for a person is a warning with its code', async (t
 t.test('accepting, refusing and trying again are counted and silent', async (t) => {
   const { lines, metrics, tap } = setup()
   t.teardown(() => metrics.close())
-  tap.accepted({ source: 'one-window', type: 'dossier.received.v1', kind: 'stored' })
+  tap.accepted({ source: 'one-window', type: 'dossier.received.v1', kind: 'stored', durationMs: 2 })
   tap.refused({ door: 'one-window:canonical', code: 'contract-violated' })
   tap.attempted({ ...attempt, outcome: 'transient', state: 'waiting', code: 'partner-busy' })
   t.same(lines, [])
   const { body } = await metrics.page()
   t.match(body, 'lienthong_delivery_attempts_total{system="national-portal",outcome="transient"} 1')
+  t.match(body, 'lienthong_accept_duration_seconds_sum 0.002')
   t.notMatch(body, 'lienthong_deliveries_settled_total{')
 })
 
