@@ -1,5 +1,13 @@
 import { createPublicKey } from 'node:crypto'
-import type { PublicJwk } from './keyring.ts'
+
+/** A public key as RFC 7517 writes it; members we do not use are allowed and ignored. */
+export interface PublicJwk {
+  readonly kty: string
+  readonly kid?: string
+  readonly alg?: string
+  readonly use?: string
+  readonly [member: string]: unknown
+}
 
 /** Signature algorithms (RFC 7518 §3.1, RFC 8037) a registered key may be pinned to. */
 export type SignatureAlgorithm =

@@ -9,16 +9,9 @@ import {
   sign,
   verify,
 } from 'node:crypto'
-import { isKid, keyFault, pinnedAlgorithm, type SignatureAlgorithm } from './key-vetting.ts'
+import { isKid, keyFault, type PublicJwk, pinnedAlgorithm, type SignatureAlgorithm } from './key-vetting.ts'
 
-/** A public key as RFC 7517 writes it; members we do not use are allowed and ignored. */
-export interface PublicJwk {
-  readonly kty: string
-  readonly kid?: string
-  readonly alg?: string
-  readonly use?: string
-  readonly [member: string]: unknown
-}
+export type { PublicJwk } from './key-vetting.ts'
 
 /** A private EC P-256 key as RFC 7517 writes it: a secret. */
 export interface SigningJwk {

@@ -5,7 +5,10 @@ import { buildConnector, type Dispatcher, Pool } from 'undici'
 import type { Clock } from '../bus/clock.ts'
 import { GatewayError } from '../bus/errors.ts'
 import { mayCall } from './address-rules.ts'
+import type { HttpAnswer } from './http-answer.ts'
 import { connectionFailure, forbiddenAddressCode } from './partner-failure.ts'
+
+export type { HttpAnswer } from './http-answer.ts'
 
 /** How one system is called. */
 export interface HttpClientOptions {
@@ -44,14 +47,6 @@ export interface HttpRequest {
   readonly beforeSend?: () => void
   /** Doing it twice does no harm (a look-up): what would be ambiguous is transient. */
   readonly isIdempotent?: boolean
-}
-
-/** A whole answer, whatever its status; redirects are answers. */
-export interface HttpAnswer {
-  readonly status: number
-  /** Lower-case names. */
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
-  readonly body: Buffer
 }
 
 export interface HttpClient {

@@ -1,6 +1,6 @@
 import { digestOf } from '../bus/canonical-json.ts'
 import { type ErrorCode, type FailureClass, GatewayError } from '../bus/errors.ts'
-import type { HttpAnswer } from './http-client.ts'
+import type { HttpAnswer } from './http-answer.ts'
 
 /** The error code of an address the egress rules refuse. */
 export const forbiddenAddressCode = 'ERR_ADDRESS_FORBIDDEN'
