@@ -32,12 +32,13 @@ export function bodyTypeFault(
   const hasBody = request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
     return new GatewayError('media-type-unknown', { field: 'content-encoding' })
-  if (!hasBody && contentType === undefined) return undefined
+  // Many clients name a type on every request, on a GET too.
+  if (!hasBody) return undefined
   const match = mediaType.exec(contentType ?? '')
   if (match?.[1] === undefined || !mediaTypes.has(match[1].toLowerCase()))
     return new GatewayError('media-type-unknown', { field: 'content-type' })
   // A server that reads a body here and one that does not would part on where the next request begins.
-  if (hasBody && (request.method === 'GET' || request.method === 'HEAD')) return malformed('A GET has no body.')
+  if (request.method === 'GET' || request.method === 'HEAD') return malformed('A GET has no body.')
   return undefined
 }
 

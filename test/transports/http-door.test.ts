@@ -198,6 +198,11 @@ t.test('unknown content types and encodings are refused', async (t) => {
   t.equal((await post(`${url}/canonical`, '{}', { 'content-encoding': 'identity' })).status, 202)
 })
 
+t.test('a content type on a request without a body means nothing', async (t) => {
+  const { url } = await opened(t)
+  t.equal((await fetch(`${url}/canonical/7`, { headers: { 'content-type': 'text/plain' } })).status, 200)
+})
+
 t.test('a request without a body is unreadable where one is needed', async (t) => {
   const { url } = await opened(t)
   t.match(await (await post(`${url}/canonical`, '')).json(), { type: 'urn:lien-thong:error:request-unreadable' })
