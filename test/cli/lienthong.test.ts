@@ -5,11 +5,12 @@ import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import t, { type Test } from 'tap'
 import { commands, runCommandLine } from '../../bin/lienthong.ts'
+import { systemClock } from '../../gateway/bus/clock.ts'
 import { verifyAccessToken } from '../../gateway/envelopes/access-token.ts'
 import { jwsTypes, signDetached, verifyMessage } from '../../gateway/envelopes/jws.ts'
 import { createKeyring, generateSigningJwk, publicHalf, type SigningJwk } from '../../gateway/envelopes/keyring.ts'
 import { createReceiptSigner } from '../../gateway/envelopes/receipts.ts'
-import { SqliteWriter } from '../../gateway/store/sqlite-writer.ts'
+import { openSqliteStore } from '../../gateway/store/sqlite-store.ts'
 
 async function call(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const printed: string[] = []
@@ -186,7 +187,7 @@ t.test('verify', async (t) => {
     const folder = t.testdir({ 'jwks.json': JSON.stringify(keyring.jwks()) })
     const store = path.join(folder, 'store.sqlite')
     const jwks = ['--jwks', path.join(folder, 'jwks.json')]
-    const writer = new SqliteWriter(store, { nowMs: Date.now(), synchronous: 'OFF' })
+    const written = await openSqliteStore({ path: store, clock: systemClock })
     const refusal = {
       atMs: 1,
       door: 'd',
@@ -195,12 +196,11 @@ t.test('verify', async (t) => {
       correlationId: 'c',
       count: 1,
     }
-    writer.transaction(() => writer.refuse(refusal))
-    writer.transaction(() => writer.refuse({ ...refusal, atMs: 2 }))
-    const heads = JSON.stringify([writer.journalHead()])
-    const signature = await signDetached(keyring.signingKey(), { typ: jwsTypes.checkpoint, payload: heads })
-    writer.transaction(() => writer.checkpoint(heads, signature, 3))
-    writer.close()
+    await written.refuse(refusal)
+    await written.refuse({ ...refusal, atMs: 2 })
+    const sign = (heads: string) => signDetached(keyring.signingKey(), { typ: jwsTypes.checkpoint, payload: heads })
+    await written.checkpoint(sign, 3)
+    await written.close()
     t.match(await call(['verify', '--store', store, ...jwks]), {
       code: 0,
       printed: /^ok: 1 chains.*signatures checked/,
