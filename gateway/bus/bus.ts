@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import type { DeliveryState } from './delivery-state.ts'
 import { type ChannelSettings, Dispatcher } from './dispatcher.ts'
 import { GatewayError } from './errors.ts'
 import type { Gateway, WireTap } from './gateway.ts'
@@ -6,9 +7,10 @@ import { checkContract, prepareAcceptances } from './intake.ts'
 import type { ContractBook, ReceiptSigner } from './intake-ports.ts'
 import type { Draft } from './message.ts'
 import { isOwnerGone, processOwner } from './owner.ts'
+import { type Quota, QuotaGuard } from './quota.ts'
 import { RefusalAudit } from './refusals.ts'
 import type { Directory, Route } from './route.ts'
-import type { DeliveryState, DossierLedger, MessageView, Store } from './store.ts'
+import type { DossierLedger, MessageView, Store } from './store.ts'
 
 export interface BusOptions {
   readonly store: Store
@@ -19,6 +21,7 @@ export interface BusOptions {
   readonly clock: Clock
   readonly tap: WireTap
   readonly isTold?: (system: string, state: DeliveryState) => boolean
+  readonly quotaOf?: (source: string) => Quota | undefined
   readonly refusalsPerSourceAndMinute?: number
   readonly random?: () => number
   readonly owner?: string
@@ -34,11 +37,17 @@ export interface Bus extends Gateway {
 /** The life of a message (design §4): one way in, one dispatcher per channel, one durable write at each end. */
 export function createBus(options: BusOptions): Bus {
   const { store, contracts, receipts, routes, directory, clock, tap, random = Math.random } = options
-  const { isTold = () => false, refusalsPerSourceAndMinute = 10, owner = processOwner() } = options
+  const {
+    isTold = () => false,
+    quotaOf = () => undefined,
+    refusalsPerSourceAndMinute = 10,
+    owner = processOwner(),
+  } = options
   const intake = { contracts, receipts, routes, directory, clock }
   const prepare = (drafts: readonly Draft[]) => prepareAcceptances(drafts, intake)
   const routesByName = new Map(routes.map((route) => [route.name, route]))
   const audit = new RefusalAudit({ store, clock, tap, limitPerMinute: refusalsPerSourceAndMinute })
+  const quotas = new QuotaGuard({ quotaOf, store, clock })
   const dispatchers = new Map<string, Dispatcher>()
   let isDraining = false
 
@@ -49,12 +58,16 @@ export function createBus(options: BusOptions): Bus {
   return {
     async accept(drafts) {
       if (isDraining) throw new GatewayError('draining', { retryAfterMs: 5_000 })
+      for (const [source, asked] of Map.groupBy(drafts, ({ source }) => source))
+        await quotas.admit(source, asked.length)
+      const startedAt = clock.monotonic()
       const acceptances = await prepare(drafts)
       const results = await store.accept(acceptances)
       const systems: string[] = []
+      const durationMs = clock.monotonic() - startedAt
       for (const [index, { message, deliveries }] of acceptances.entries()) {
         const kind = results[index]?.kind ?? 'conflict'
-        tap.accepted({ source: message.source, type: message.type, kind })
+        tap.accepted({ source: message.source, type: message.type, kind, durationMs })
         if (kind === 'stored') systems.push(...deliveries.map(({ system }) => system))
       }
       wake(systems)
@@ -84,7 +97,8 @@ export function createBus(options: BusOptions): Bus {
       await store.recover((candidate) => candidate !== owner && isOwnerGone(candidate), clock.now())
       const ports = { store, clock, tap, owner, routes: routesByName, prepare, isTold, wake, random }
       for (const channel of channels) dispatchers.set(channel.system, new Dispatcher(channel, ports))
-      wake(dispatchers.keys())
+      const stored = new Map((await store.channels()).map((condition) => [condition.system, condition]))
+      for (const [system, dispatcher] of dispatchers) dispatcher.start(stored.get(system))
     },
     async drain(graceMs) {
       isDraining = true

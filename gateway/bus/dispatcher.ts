@@ -1,12 +1,25 @@
 import type { ChannelAdapter } from './adapter.ts'
+import {
+  type BreakerPolicy,
+  broken,
+  type ChannelCondition,
+  defaultBreaker,
+  FailureWatch,
+  flowingAgain,
+  flowingChannel,
+  pausedBy,
+  stoppedMsAt,
+} from './channel.ts'
 import type { Clock } from './clock.ts'
 import { attemptDelivery, type Outcome } from './delivery.ts'
-import { asGatewayError } from './errors.ts'
+import type { DeliveryState } from './delivery-state.ts'
+import { asGatewayError, type GatewayError } from './errors.ts'
 import type { WireTap } from './gateway.ts'
 import type { Draft } from './message.ts'
+import { type Rate, RateLimit } from './rate-limit.ts'
 import { durationMs, patientRetry, type Route } from './route.ts'
-import { decideSettlement, outcomeNotice, type SettlementAnswer } from './settlement.ts'
-import type { Acceptance, ClaimedDelivery, DeliveryState, Store } from './store.ts'
+import { decideSettlement, outcomeNotice, reasonOf, type SettlementAnswer } from './settlement.ts'
+import type { Acceptance, ClaimedDelivery, Store } from './store.ts'
 
 /** One system's line of deliveries, as configuration gives it. */
 export interface ChannelSettings {
@@ -14,6 +27,9 @@ export interface ChannelSettings {
   readonly adapter: ChannelAdapter
   /** Attempts under way at once, at most. */
   readonly concurrency: number
+  readonly breaker?: BreakerPolicy
+  /** The most the partner may be sent; absent is unlimited. */
+  readonly rate?: Rate
 }
 
 export interface DispatcherPorts {
@@ -35,12 +51,13 @@ export interface DispatcherPorts {
 /** Looks again even when nothing was announced: another process may have died holding a lease. */
 const idlePollMs = 5_000
 const storeRetryMs = 500
+const probeDeadlineMs = 20_000
 
 /** Lookup and send have a deadline each; the rest of the lease is for claiming, queueing and settling. */
 const leaseMs = (deadlineMs: number) => 2 * deadlineMs + 15_000
 
 /**
- * Works one channel: claims the heads of its lanes under a lease, in the order they fall due, never more than its own
+ * Works one channel (`start` first): claims the heads of its lanes under a lease, in the order they fall due, never more than its own
  * concurrency at once, and settles each attempt. Shares no slot or timer with another channel. Owns its timer.
  */
 export class Dispatcher {
@@ -48,6 +65,9 @@ export class Dispatcher {
   readonly #ports: DispatcherPorts
   readonly #shutdown = new AbortController()
   readonly #running = new Set<Promise<void>>()
+  readonly #watch: FailureWatch
+  readonly #rate: RateLimit | undefined
+  #condition: ChannelCondition
   #isClaiming = false
   #isAskedAgain = false
   #isStopped = false
@@ -56,6 +76,45 @@ export class Dispatcher {
   constructor(channel: ChannelSettings, ports: DispatcherPorts) {
     this.#channel = channel
     this.#ports = ports
+    this.#watch = new FailureWatch(this.#breaker.lanes)
+    this.#rate = channel.rate && new RateLimit(channel.rate, ports.clock.monotonic())
+    this.#condition = flowingChannel(channel.system, ports.clock.now())
+  }
+
+  /** Goes on as the channel stood when the gateway stopped. */
+  start(stored: ChannelCondition | undefined): void {
+    if (stored) this.#condition = stored
+    const { system, state } = this.#condition
+    this.#ports.tap.channel({ system, state })
+    this.wake()
+  }
+
+  get condition(): ChannelCondition {
+    return this.#condition
+  }
+
+  get #breaker(): BreakerPolicy {
+    return this.#channel.breaker ?? defaultBreaker
+  }
+
+  /** A person stops the channel; attempts under way finish. */
+  async pause(actor: string, note: string): Promise<void> {
+    await this.#become(pausedBy(actor, this.#condition, this.#ports.clock.now()), note)
+  }
+
+  /** A person lets the channel flow again, whatever stopped it. */
+  async resume(actor: string, note: string): Promise<void> {
+    const { clock } = this.#ports
+    await this.#become({ ...flowingAgain(this.#condition, clock.now()), trips: 0, actor }, note)
+    this.wake()
+  }
+
+  async #become(condition: ChannelCondition, note?: string): Promise<void> {
+    const { store, clock, tap } = this.#ports
+    await store.setChannel(condition, clock.now(), note)
+    this.#condition = condition
+    const code = condition.reason === undefined ? {} : { code: condition.reason.code }
+    tap.channel({ system: condition.system, state: condition.state, ...code })
   }
 
   /** There may be something to do. Cheap to call often. */
@@ -79,23 +138,76 @@ export class Dispatcher {
     this.#isClaiming = false
   }
 
-  /** Answers when to look again; `undefined` when a slot has to fall free first. */
+  /** Answers when to look again; `undefined` when a slot has to fall free or a person has to act first. */
   async #claimOnce(): Promise<number | undefined> {
-    const { store, clock, tap, owner } = this.#ports
-    const limit = this.#channel.concurrency - this.#running.size
-    if (limit <= 0) return undefined
     try {
-      const claimedAt = clock.monotonic()
-      const lease = leaseMs(this.#longestDeadlineMs())
-      const { system } = this.#channel
-      const claimed = await store.claim({ system, limit, owner, nowMs: clock.now(), leaseMs: lease })
-      for (const delivery of claimed.deliveries) this.#start(delivery, claimedAt + lease)
-      if (claimed.deliveries.length === limit) return undefined
-      const nextMs = claimed.nextDueAtMs === undefined ? idlePollMs : claimed.nextDueAtMs - clock.now()
-      return Math.min(Math.max(nextMs, 1), idlePollMs)
+      if (this.#condition.state === 'paused') return undefined
+      if (this.#condition.state === 'broken') return await this.#probe()
+      const room = this.#room()
+      return room.limit > 0 ? await this.#claimUpTo(room.limit) : room.waitMs
     } catch (error) {
-      tap.failed({ where: 'claim', error })
+      this.#ports.tap.failed({ where: 'claim', error })
       return storeRetryMs
+    }
+  }
+
+  /** How many may be claimed now. A channel that just came back carries one until that one has worked. */
+  #room(): { readonly limit: number; readonly waitMs?: number } {
+    const slots = (this.#condition.trips > 0 ? 1 : this.#channel.concurrency) - this.#running.size
+    if (!this.#rate || slots <= 0) return { limit: slots }
+    const limit = Math.min(slots, this.#rate.available(this.#ports.clock.monotonic()))
+    return limit > 0 ? { limit } : { limit, waitMs: this.#rate.waitMs(1) }
+  }
+
+  async #claimUpTo(limit: number): Promise<number | undefined> {
+    const { store, clock, owner } = this.#ports
+    const [claimedAt, nowMs] = [clock.monotonic(), clock.now()]
+    const lease = leaseMs(this.#longestDeadlineMs())
+    const stoppedMs = stoppedMsAt(this.#condition, nowMs)
+    const { system } = this.#channel
+    const claimed = await store.claim({ system, limit, owner, nowMs, leaseMs: lease, stoppedMs })
+    this.#rate?.take(claimed.deliveries.length)
+    for (const delivery of claimed.deliveries) this.#start(delivery, claimedAt + lease)
+    if (claimed.deliveries.length === limit) return this.#room().waitMs
+    const nextMs = claimed.nextDueAtMs === undefined ? idlePollMs : claimed.nextDueAtMs - clock.now()
+    return Math.min(Math.max(nextMs, 1), idlePollMs)
+  }
+
+  /** A broken channel carries nothing; the partner is asked from time to time whether it is back. */
+  async #probe(): Promise<number> {
+    const { clock } = this.#ports
+    const waitMs = (this.#condition.probeAtMs ?? 0) - clock.now()
+    if (waitMs > 0) return Math.min(waitMs, idlePollMs)
+    const deadline = new AbortController()
+    const cancel = clock.after(probeDeadlineMs, () => deadline.abort())
+    try {
+      await this.#channel.adapter.probe(AbortSignal.any([deadline.signal, this.#shutdown.signal]))
+      await this.#become(flowingAgain(this.#condition, clock.now()))
+    } catch (thrown) {
+      await this.#break(asGatewayError(thrown))
+    } finally {
+      cancel()
+    }
+    return 1
+  }
+
+  async #break(error: GatewayError): Promise<void> {
+    const facts = { nowMs: this.#ports.clock.now(), reason: reasonOf(error), policy: this.#breaker }
+    await this.#become(broken(this.#condition, { ...facts, retryAfterMs: error.options.retryAfterMs }))
+  }
+
+  /** What an attempt says about the channel, and not only about its own dossier. */
+  async #learn(subject: string, outcome: Outcome): Promise<void> {
+    if (this.#condition.state !== 'flowing') return
+    const error = outcome.kind === 'failed' || outcome.kind === 'lookup-failed' ? outcome.error : undefined
+    if (error?.failure === 'permanent' && error.failureCause !== 'business') return // nothing was asked of the partner
+    if (error === undefined || error.failure === 'permanent') {
+      this.#watch.succeeded()
+      if (this.#condition.trips > 0) await this.#become({ ...this.#condition, trips: 0 })
+    } else if (error.code === 'lease-lost' || error.code === 'internal-error') {
+      return // ours
+    } else if (error.failure === 'channel' || this.#watch.failed(subject, this.#condition.trips > 0)) {
+      await this.#break(error)
     }
   }
 
@@ -114,7 +226,7 @@ export class Dispatcher {
   }
 
   async #work(claimed: ClaimedDelivery, leaseEndsAt: number): Promise<void> {
-    const { store, clock, routes, random } = this.#ports
+    const { store, clock, routes, random, tap } = this.#ports
     const route = routes.get(claimed.route) ?? { retry: patientRetry, onDead: 'hold-lane' as const }
     const startedAtMs = clock.now()
     const outcome = await attemptDelivery(claimed, {
@@ -125,7 +237,10 @@ export class Dispatcher {
       leaseEndsAt,
       shutdown: this.#shutdown.signal,
     })
-    const question = { claimed, route, startedAtMs, nowMs: clock.now(), random: random() }
+    await this.#learn(claimed.message.subject, outcome).catch((error) => tap.failed({ where: 'channel', error }))
+    const nowMs = clock.now()
+    const stoppedMs = stoppedMsAt(this.#condition, nowMs)
+    const question = { claimed, route, startedAtMs, nowMs, stoppedMs, random: random() }
     const { answer, replies } = await this.#prepareReplies(claimed, outcome, (final) =>
       decideSettlement({ ...question, outcome: final }),
     )

@@ -204,6 +204,39 @@ export const errorTable = {
     'Lỗi hệ thống; chưa nhận được yêu cầu.',
   ),
 
+  // Refused to an operator
+  'role-too-low': row(403, 'permanent', 'credential', 'This needs a higher role.', 'Cần quyền cao hơn.'),
+  'reason-missing': row(422, 'permanent', 'contract', 'A reason is required.', 'Phải nêu lý do.'),
+  'selection-empty': row(422, 'permanent', 'contract', 'Nothing matches.', 'Không có mục nào phù hợp.'),
+  'state-impossible': row(
+    409,
+    'permanent',
+    'contract',
+    'This is not possible in the delivery’s present state.',
+    'Không thực hiện được ở trạng thái hiện tại.',
+  ),
+  'changed-meanwhile': row(
+    409,
+    'permanent',
+    'contract',
+    'Somebody was faster; look again and decide anew.',
+    'Người khác vừa thay đổi; hãy xem lại rồi quyết định.',
+  ),
+  overtaken: row(
+    409,
+    'permanent',
+    'contract',
+    'Later deliveries of the dossier have gone before; override to send it all the same.',
+    'Các lượt sau của hồ sơ đã đi trước; chọn “vẫn gửi” nếu chắc chắn.',
+  ),
+  'bytes-gone': row(
+    410,
+    'permanent',
+    'contract',
+    'The original bytes are gone; they were never kept or retention has taken them.',
+    'Không còn dữ liệu gốc.',
+  ),
+
   // A delivery that stops before anything is sent
   'no-receiver': row(
     422,
@@ -240,6 +273,14 @@ export const errorTable = {
     'The receiver does not have the dossier this belongs to.',
     'Nơi nhận chưa có hồ sơ này.',
   ),
+  superseded: row(
+    409,
+    'permanent',
+    'contract',
+    'A later reading of the same bytes took its place.',
+    'Đã được thay bằng lần đọc lại sau.',
+  ),
+  'held-by-person': row(409, 'permanent', 'business', 'A person holds it.', 'Cán bộ đang giữ lại.'),
   'lease-lost': row(
     503,
     'transient',

@@ -1,3 +1,4 @@
+import type { ChannelCondition } from './channel.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Draft } from './message.ts'
 import type { Accepted, DossierLedger, MessageView, ShelfItem } from './store.ts'
@@ -34,7 +35,12 @@ export interface Gateway {
 
 /** Where metrics, logs and traces listen without touching the flow. */
 export interface WireTap {
-  accepted(event: { readonly source: string; readonly type: string; readonly kind: Accepted['kind'] }): void
+  accepted(event: {
+    readonly source: string
+    readonly type: string
+    readonly kind: Accepted['kind']
+    readonly durationMs: number
+  }): void
   refused(event: { readonly door: string; readonly code: ErrorCode }): void
   /** One line per attempt; `state` is where the delivery stands afterwards. */
   attempted(event: {
@@ -50,6 +56,12 @@ export interface WireTap {
     readonly durationMs: number
     /** Acceptance to settlement, once settled. */
     readonly ageMs: number
+  }): void
+  /** A channel broke, flows again, or was paused. */
+  channel(event: {
+    readonly system: string
+    readonly state: ChannelCondition['state']
+    readonly code?: ErrorCode
   }): void
   failed(event: { readonly where: string; readonly error: unknown }): void
 }

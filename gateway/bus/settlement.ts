@@ -1,10 +1,11 @@
 import type { LaneMemory } from './adapter.ts'
 import type { Outcome } from './delivery.ts'
+import type { Reason } from './delivery-state.ts'
 import { errorTable, type GatewayError } from './errors.ts'
 import type { Draft } from './message.ts'
 import { isGivenUp, retryDelayMs } from './retry.ts'
 import type { Route } from './route.ts'
-import type { AttemptRecord, ClaimedDelivery, NextState, Reason } from './store.ts'
+import type { AttemptRecord, ClaimedDelivery, NextState } from './store.ts'
 
 export interface SettlementQuestion {
   readonly claimed: ClaimedDelivery
@@ -12,6 +13,8 @@ export interface SettlementQuestion {
   readonly route: Pick<Route, 'retry' | 'onDead'>
   readonly startedAtMs: number
   readonly nowMs: number
+  /** How long the channel has stood still in all. */
+  readonly stoppedMs: number
   /** 0 ≤ random < 1, for the jitter. */
   readonly random: number
 }
@@ -84,11 +87,11 @@ function afterFailure(
 }
 
 function tryLater(error: GatewayError, question: SettlementQuestion, doubtSinceMs: number | undefined): NextState {
-  const { claimed, route, startedAtMs, nowMs, random } = question
+  const { claimed, route, nowMs, random } = question
   const reason = reasonOf(error)
   const doubt = doubtSinceMs === undefined ? {} : { doubtSinceMs }
   const isCounted = error.failure !== 'channel' // an unreachable channel kills nothing
-  if (isCounted && isGivenUp(route.retry, nowMs - (claimed.firstAttemptAtMs ?? startedAtMs))) {
+  if (isCounted && isGivenUp(route.retry, retryAgeMs(question))) {
     // Unknown is not failed (design, truth 6): what may have been taken is for a person, not for the dead letters.
     return doubtSinceMs === undefined
       ? { state: 'dead', reason, holdsLane: route.onDead === 'hold-lane' }
@@ -97,6 +100,12 @@ function tryLater(error: GatewayError, question: SettlementQuestion, doubtSinceM
   const { retryAfterMs } = error.options
   const delayMs = retryDelayMs(route.retry, { attempts: claimed.attemptNumber, retryAfterMs, random })
   return { state: 'waiting', dueAtMs: nowMs + delayMs, reason, ...doubt }
+}
+
+/** Age on the retry clock: since the first attempt, less what the channel stood still (design, "Retry clock"). */
+function retryAgeMs({ claimed, startedAtMs, nowMs, stoppedMs }: SettlementQuestion): number {
+  const stoodStillMs = stoppedMs - (claimed.stoppedAtFirstMs ?? stoppedMs)
+  return nowMs - (claimed.firstAttemptAtMs ?? startedAtMs) - stoodStillMs
 }
 
 /** Since when bytes may have left without an answer; `undefined` when it is sure that none did. */
@@ -120,7 +129,7 @@ function codesOf({ code, failureCause, options }: GatewayError) {
 }
 
 /** What an operator and the sender are told; details are ours, never a partner's text. */
-function reasonOf({ code, failureCause, options }: GatewayError): Reason {
+export function reasonOf({ code, failureCause, options }: GatewayError): Reason {
   const { field, rule, detail, waitsFor } = options
   return {
     code,

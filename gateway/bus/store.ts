@@ -1,24 +1,17 @@
 import type { LaneMemory } from './adapter.ts'
+import type { ChannelCondition } from './channel.ts'
+import type { DeliveryState, Reason } from './delivery-state.ts'
 import type { ErrorCode, FailureCause, FailureClass } from './errors.ts'
+import type {
+  Bulk,
+  DeliveryFilter,
+  Intervened,
+  Intervention,
+  InterventionKind,
+  InterventionRecord,
+  SelectionCount,
+} from './intervention.ts'
 import type { Idempotency, Message, Original } from './message.ts'
-
-/**
- * At any moment a delivery is in exactly one of these (design, truth 4).
- * waiting: next time known. leased: being tried. blocked: behind its lane's head. held: for a person, reason known.
- * The rest are settled.
- */
-export type DeliveryState = 'waiting' | 'leased' | 'blocked' | 'held' | 'delivered' | 'dead' | 'expired' | 'discarded'
-
-/** Why a delivery is where it is; codes and field names only, never a person's data. */
-export interface Reason {
-  readonly code: ErrorCode
-  readonly cause: FailureCause
-  readonly field?: string
-  readonly rule?: string
-  readonly detail?: string
-  /** The hold ends by itself when this becomes known. */
-  readonly waitsFor?: string
-}
 
 export interface NewDelivery {
   readonly id: string
@@ -37,6 +30,8 @@ export interface Acceptance {
   readonly receipt: string
   readonly original?: Original
   readonly deliveries: readonly NewDelivery[]
+  /** Takes the lane positions of that message's unsettled deliveries, which end discarded as superseded. */
+  readonly supersedes?: string
 }
 
 export type Accepted =
@@ -51,6 +46,8 @@ export interface ClaimRequest {
   readonly owner: string
   readonly nowMs: number
   readonly leaseMs: number
+  /** How long the channel has stood still in all; the retry clock of a first attempt starts from it. */
+  readonly stoppedMs: number
 }
 
 export interface ClaimedDelivery {
@@ -64,6 +61,8 @@ export interface ClaimedDelivery {
   readonly attemptNumber: number
   readonly createdAtMs: number
   readonly firstAttemptAtMs?: number
+  /** The channel's `stoppedMs` at the first attempt. */
+  readonly stoppedAtFirstMs?: number
   /** Set when bytes may have left before and the outcome is not known. */
   readonly doubtSinceMs?: number
   readonly memory: LaneMemory
@@ -128,6 +127,8 @@ export interface Refusal {
 export interface DeliveryView {
   readonly id: string
   readonly messageId: string
+  /** Counts its changes; an intervention may name the one it is meant for. */
+  readonly revision: number
   readonly system: string
   readonly route: string
   readonly position: number
@@ -195,6 +196,35 @@ export interface Store {
   recover(isGone: (owner: string) => boolean, nowMs: number): Promise<number>
   checkpoint(sign: (heads: string) => Promise<string>, nowMs: number): Promise<void>
 
+  channels(): Promise<readonly ChannelCondition[]>
+  /** Stores how a channel stands; `note` is a person's reason and makes an intervention record. */
+  setChannel(condition: ChannelCondition, nowMs: number, note?: string): Promise<void>
+
+  intervene(intervention: Intervention): Promise<Intervened>
+  countSelection(kind: InterventionKind, filter: DeliveryFilter): Promise<SelectionCount>
+  /** Fixes what the filter matches now as the items of a bulk; answers how many. With none, nothing is stored. */
+  createBulk(bulk: Omit<Bulk, 'total' | 'outcomes' | 'state'>): Promise<number>
+  /** Items nothing has been done with yet. */
+  bulkItems(bulkId: string, limit: number): Promise<readonly string[]>
+  /** For what is not done by `intervene`. */
+  settleBulkItem(bulkId: string, deliveryId: string, outcome: string): Promise<void>
+  /** Answers false when there is no such bulk or it has ended. */
+  setBulkState(change: {
+    id: string
+    state: Bulk['state']
+    actor: string
+    note: string
+    nowMs: number
+  }): Promise<boolean>
+  bulks(): Promise<readonly Bulk[]>
+  interventions(target: string | undefined, limit: number): Promise<readonly InterventionRecord[]>
+  deliveries(filter: DeliveryFilter, limit: number): Promise<readonly (DeliveryView & { readonly subject: string })[]>
+  delivery(id: string): Promise<DeliveryView | undefined>
+  /** The bytes a sender spoke; `undefined` when there are none or they have left after retention. */
+  original(messageId: string): Promise<Original | undefined>
+
+  /** Deliveries of this sender's messages that are under way, counted up to one more than `limit`. */
+  backlog(source: string, limit: number): Promise<number>
   message(id: string): Promise<MessageView | undefined>
   dossier(codeOrAlias: string): Promise<DossierLedger | undefined>
   /** Messages of these types that `system` has taken in this lane before `position`, oldest first. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { GatewayError } from '../bus/errors.ts'
-import type { Operation, OperationResult, WorkerSettings } from './sqlite-worker.ts'
+import type { BatchAnswer, Operation, OperationResult, WorkerSettings } from './sqlite-worker.ts'
 
 interface Pending {
   readonly operation: Operation
@@ -13,6 +13,7 @@ interface Pending {
 export interface BatchReport {
   readonly operations: number
   readonly durationMs: number
+  readonly journalPosition?: number
 }
 
 /** More than this in one transaction only makes the first wait for the last. */
@@ -34,7 +35,7 @@ export class BatchingWorker {
   private constructor(worker: Worker, onBatch: (report: BatchReport) => void) {
     this.#worker = worker
     this.#onBatch = onBatch
-    worker.on('message', (results: readonly OperationResult[]) => this.#finish(results))
+    worker.on('message', (answer: BatchAnswer) => this.#finish(answer))
     worker.on('error', (cause) => this.#fail(cause))
     worker.on('exit', () => this.#fail(new Error('the store thread ended')))
   }
@@ -64,10 +65,10 @@ export class BatchingWorker {
     this.#worker.postMessage(this.#inFlight.map(({ operation }) => operation))
   }
 
-  #finish(results: readonly OperationResult[]): void {
+  #finish({ results, ...position }: BatchAnswer): void {
     const finished = this.#inFlight
     this.#inFlight = []
-    this.#onBatch({ operations: finished.length, durationMs: performance.now() - this.#startedAt })
+    this.#onBatch({ operations: finished.length, durationMs: performance.now() - this.#startedAt, ...position })
     this.#send()
     for (const [index, { resolve, reject }] of finished.entries()) {
       const result = results[index]

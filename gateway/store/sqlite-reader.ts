@@ -1,8 +1,18 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import type { Message } from '../bus/message.ts'
-import type { ChannelDepth, DossierLedger, JournalEntry, MessageView, ShelfItem } from '../bus/store.ts'
-import { attemptOf, deliveryOf, messageOf, number, type Row, text } from './sqlite-rows.ts'
-import { reads } from './sqlite-statements.ts'
+import type { ChannelCondition } from '../bus/channel.ts'
+import { deliveryStates } from '../bus/delivery-state.ts'
+import {
+  type Bulk,
+  type DeliveryFilter,
+  type InterventionKind,
+  type InterventionRecord,
+  interventionStates,
+  type SelectionCount,
+} from '../bus/intervention.ts'
+import type { Message, Original } from '../bus/message.ts'
+import type { ChannelDepth, DeliveryView, DossierLedger, JournalEntry, MessageView, ShelfItem } from '../bus/store.ts'
+import { attemptOf, deliveryOf, messageOf, number, optionalText, present, type Row, text } from './sqlite-rows.ts'
+import { deliveryColumns, filterClause, overtakenCondition, reads } from './sqlite-statements.ts'
 
 /** What the reading worker can be asked. */
 export interface ReadOperations {
@@ -13,6 +23,15 @@ export interface ReadOperations {
   journal(chainId: string, position: number, limit: number): readonly JournalEntry[]
   checkpoints(): readonly { readonly atMs: number; readonly heads: string; readonly signature: string }[]
   shelf(shelf: string): readonly ShelfItem[]
+  channels(): readonly ChannelCondition[]
+  backlog(source: string, limit: number): number
+  countSelection(kind: InterventionKind, filter: DeliveryFilter): SelectionCount
+  bulks(): readonly Bulk[]
+  bulkItems(bulkId: string, limit: number): readonly string[]
+  interventions(target: string | undefined, limit: number): readonly InterventionRecord[]
+  deliveries(filter: DeliveryFilter, limit: number): readonly (DeliveryView & { readonly subject: string })[]
+  delivery(id: string): DeliveryView | undefined
+  original(messageId: string): Original | undefined
 }
 
 /** A connection that only reads, in its own worker, so that a long ledger never delays an acceptance. */
@@ -90,6 +109,94 @@ export class SqliteReader implements ReadOperations {
       value: JSON.parse(text(row, 'value')),
       updatedAtMs: number(row, 'updated_at_ms'),
     }))
+  }
+
+  channels(): readonly ChannelCondition[] {
+    // Written by setChannel from a ChannelCondition.
+    return this.#all('channels').map((row) => JSON.parse(text(row, 'condition')) as ChannelCondition)
+  }
+
+  backlog(source: string, limit: number): number {
+    const row = this.#one('backlog', source, limit + 1)
+    return row ? number(row, 'count') : 0
+  }
+
+  countSelection(kind: InterventionKind, filter: DeliveryFilter): SelectionCount {
+    const { where, values } = filterClause(filter, interventionStates[kind])
+    const count = (more: string) => {
+      const row = this.#database
+        .prepare(`SELECT COUNT(*) AS count FROM deliveries d WHERE ${where}${more}`)
+        .get(...values)
+      return row ? number(row, 'count') : 0
+    }
+    return { total: count(''), overtaken: kind === 'replay' ? count(` AND ${overtakenCondition}`) : 0 }
+  }
+
+  bulks(): readonly Bulk[] {
+    return this.#all('bulks').map((row) => ({
+      id: text(row, 'id'),
+      kind: text(row, 'kind') as InterventionKind, // written by createBulk from an InterventionKind
+      filter: JSON.parse(text(row, 'filter')),
+      actor: text(row, 'actor'),
+      note: text(row, 'note'),
+      perSecond: number(row, 'per_second'),
+      isOverride: number(row, 'override') === 1,
+      state: text(row, 'state') as Bulk['state'], // held to the union by the table's CHECK
+      createdAtMs: number(row, 'created_at_ms'),
+      total: number(row, 'total'),
+      outcomes: Object.fromEntries(
+        this.#all('bulkOutcomes', text(row, 'id')).map((item) => [text(item, 'outcome'), number(item, 'count')]),
+      ),
+    }))
+  }
+
+  bulkItems(bulkId: string, limit: number): readonly string[] {
+    return this.#all('bulkItems', bulkId, limit).map((row) => text(row, 'delivery_id'))
+  }
+
+  interventions(target: string | undefined, limit: number): readonly InterventionRecord[] {
+    const rows = target === undefined ? this.#all('interventions', limit) : this.#all('interventionsOf', target, limit)
+    return rows.map((row) =>
+      present<InterventionRecord>({
+        atMs: number(row, 'at_ms'),
+        actor: text(row, 'actor'),
+        kind: text(row, 'kind'),
+        target: text(row, 'target'),
+        note: text(row, 'note'),
+        bulkId: optionalText(row, 'bulk_id'),
+      }),
+    )
+  }
+
+  deliveries(filter: DeliveryFilter, limit: number): readonly (DeliveryView & { readonly subject: string })[] {
+    const { where, values } = filterClause(filter, deliveryStates)
+    const rows = this.#database
+      .prepare(
+        `SELECT ${deliveryColumns}, m.id AS message_id FROM deliveries d JOIN messages m ON m.sequence = d.message_sequence
+        WHERE ${where} ORDER BY d.sequence DESC LIMIT ?`,
+      )
+      .all(...values, limit)
+    return rows.map((row) => ({ ...this.#delivery(row), subject: text(row, 'subject') }))
+  }
+
+  delivery(id: string): DeliveryView | undefined {
+    const row = this.#one('deliveryById', id)
+    return row && this.#delivery(row)
+  }
+
+  #delivery(row: Row): DeliveryView {
+    return deliveryOf(row, text(row, 'message_id'), this.#all('attemptsOfDelivery', text(row, 'id')).map(attemptOf))
+  }
+
+  original(messageId: string): Original | undefined {
+    const row = this.#one('original', messageId)
+    const bytes = row?.original
+    if (!row || !(bytes instanceof Uint8Array)) return undefined
+    return present<Original>({
+      bytes,
+      mediaType: text(row, 'original_media_type'),
+      verifiedBy: optionalText(row, 'verified_by'),
+    })
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import type { SQLOutputValue } from 'node:sqlite'
+import type { DeliveryState, Reason } from '../bus/delivery-state.ts'
 import type { Message } from '../bus/message.ts'
-import type { AttemptRecord, DeliveryState, DeliveryView, Reason } from '../bus/store.ts'
+import type { AttemptRecord, DeliveryView } from '../bus/store.ts'
 
 /** One row as `node:sqlite` gives it. */
 export type Row = Record<string, SQLOutputValue>
@@ -69,6 +70,7 @@ export function deliveryOf(row: Row, messageId: string, attempts: readonly Attem
   return present<DeliveryView>({
     id: text(row, 'id'),
     messageId,
+    revision: number(row, 'revision'),
     system: text(row, 'system'),
     route: text(row, 'route'),
     position: number(row, 'position'),

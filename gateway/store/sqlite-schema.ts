@@ -50,6 +50,7 @@ CREATE TABLE deliveries (
   id TEXT NOT NULL UNIQUE,
   message_sequence INTEGER NOT NULL,
   message_type TEXT NOT NULL,
+  source TEXT NOT NULL,
   system TEXT NOT NULL,
   subject TEXT NOT NULL,
   route TEXT NOT NULL,
@@ -57,6 +58,7 @@ CREATE TABLE deliveries (
   state TEXT NOT NULL
     CHECK (state IN ('waiting', 'leased', 'blocked', 'held', 'delivered', 'dead', 'expired', 'discarded')),
   blocks INTEGER NOT NULL,
+  revision INTEGER NOT NULL DEFAULT 0,
   due_at_ms INTEGER,
   lease INTEGER NOT NULL DEFAULT 0,
   owner TEXT,
@@ -64,12 +66,14 @@ CREATE TABLE deliveries (
   attempts INTEGER NOT NULL DEFAULT 0,
   created_at_ms INTEGER NOT NULL,
   first_attempt_at_ms INTEGER,
+  stopped_at_first_ms INTEGER,
   doubt_since_ms INTEGER,
   settled_at_ms INTEGER,
   reason TEXT,
   waits_for TEXT
 ) STRICT;
-CREATE UNIQUE INDEX deliveries_by_lane ON deliveries (system, subject, position);
+-- A delivery that takes the place of another stands at its position; the other is discarded.
+CREATE UNIQUE INDEX deliveries_by_lane ON deliveries (system, subject, position) WHERE state <> 'discarded';
 CREATE INDEX deliveries_blocking ON deliveries (system, subject, position) WHERE blocks = 1;
 CREATE INDEX deliveries_due ON deliveries (system, due_at_ms) WHERE state = 'waiting';
 CREATE INDEX deliveries_leased ON deliveries (due_at_ms) WHERE state = 'leased';
@@ -77,6 +81,46 @@ CREATE INDEX deliveries_awaiting ON deliveries (waits_for) WHERE waits_for IS NO
 CREATE INDEX deliveries_by_message ON deliveries (message_sequence);
 CREATE INDEX deliveries_open ON deliveries (system, state, created_at_ms)
   WHERE state IN ('waiting', 'leased', 'blocked', 'held', 'dead');
+
+CREATE INDEX deliveries_backlog ON deliveries (source) WHERE state IN ('waiting', 'leased', 'blocked');
+
+CREATE TABLE channels (
+  system TEXT PRIMARY KEY,
+  condition TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What people did, with their words; the words' digest stands in the journal.
+CREATE TABLE interventions (
+  sequence INTEGER PRIMARY KEY,
+  at_ms INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  target TEXT NOT NULL,
+  note TEXT NOT NULL,
+  bulk_id TEXT
+) STRICT;
+CREATE INDEX interventions_by_target ON interventions (target, sequence);
+
+CREATE TABLE bulks (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  filter TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  note TEXT NOT NULL,
+  per_second REAL NOT NULL,
+  override INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('running', 'paused', 'cancelled', 'finished')),
+  created_at_ms INTEGER NOT NULL,
+  total INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE bulk_items (
+  bulk_id TEXT NOT NULL,
+  delivery_id TEXT NOT NULL,
+  outcome TEXT,
+  PRIMARY KEY (bulk_id, delivery_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX bulk_items_open ON bulk_items (bulk_id, delivery_id) WHERE outcome IS NULL;
 
 CREATE TABLE attempts (
   delivery_id TEXT NOT NULL,
@@ -119,6 +163,8 @@ CREATE TABLE shelves (
 
 -- Attempts and journal entries are what happened: no statement may change or remove them.
 CREATE TRIGGER attempts_never_change BEFORE UPDATE ON attempts BEGIN SELECT RAISE(ABORT, 'attempts never change'); END;
+CREATE TRIGGER interventions_never_change BEFORE UPDATE ON interventions
+  BEGIN SELECT RAISE(ABORT, 'interventions never change'); END;
 CREATE TRIGGER journal_never_changes BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal never changes'); END;
 `
 

@@ -1,5 +1,9 @@
-const deliveryColumns = `d.id, d.system, d.subject, d.route, d.position, d.state, d.reason, d.due_at_ms, d.settled_at_ms,
-  d.created_at_ms, d.first_attempt_at_ms, d.doubt_since_ms, d.lease, d.attempts`
+import type { DeliveryState } from '../bus/delivery-state.ts'
+import type { DeliveryFilter } from '../bus/intervention.ts'
+
+/** What a delivery row is read by. */
+export const deliveryColumns = `d.id, d.revision, d.system, d.subject, d.route, d.position, d.state, d.reason, d.due_at_ms, d.settled_at_ms,
+  d.created_at_ms, d.first_attempt_at_ms, d.stopped_at_first_ms, d.doubt_since_ms, d.lease, d.attempts`
 
 const messageColumns = `m.sequence, m.id, m.type, m.source, m.subject, m.accepted_at_ms, m.correlation_id, m.causation_id,
   m.idempotency_key, m.body, m.body_digest`
@@ -18,8 +22,8 @@ export const writes = {
   takePosition: `INSERT INTO lanes (system, subject, next_position) VALUES (?, ?, 2)
     ON CONFLICT DO UPDATE SET next_position = next_position + 1 RETURNING next_position - 1 AS position`,
   laneHead: `SELECT id, state FROM deliveries WHERE system = ? AND subject = ? AND blocks = 1 ORDER BY position LIMIT 1`,
-  insertDelivery: `INSERT INTO deliveries (id, message_sequence, message_type, system, subject, route, position, state, blocks,
-    due_at_ms, created_at_ms, settled_at_ms, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  insertDelivery: `INSERT INTO deliveries (id, message_sequence, message_type, source, system, subject, route, position, state,
+    blocks, due_at_ms, created_at_ms, settled_at_ms, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 
   // Claim
   // A process settles its own attempts, however its wall clock jumps; only others' leases can run out.
@@ -27,30 +31,49 @@ export const writes = {
     WHERE state = 'leased' AND due_at_ms < ? AND owner <> ?`,
   leasesOf: `SELECT id, attempts, claimed_at_ms FROM deliveries WHERE state = 'leased' AND owner = ?`,
   owners: `SELECT DISTINCT owner FROM deliveries WHERE state = 'leased'`,
-  endLease: `UPDATE deliveries SET state = 'waiting', due_at_ms = ?, owner = NULL WHERE id = ?`,
+  endLease: `UPDATE deliveries SET state = 'waiting', due_at_ms = ?, owner = NULL, revision = revision + 1 WHERE id = ?`,
   dueDeliveries: `SELECT ${deliveryColumns}, l.memory, ${messageColumns
     .replace('m.id', 'm.id AS message_id')
     .replace('m.subject', 'm.subject AS message_subject')}
     FROM deliveries d JOIN messages m ON m.sequence = d.message_sequence
     JOIN lanes l ON l.system = d.system AND l.subject = d.subject
     WHERE d.system = ? AND d.state = 'waiting' AND d.due_at_ms <= ? ORDER BY d.due_at_ms LIMIT ?`,
-  lease: `UPDATE deliveries SET state = 'leased', lease = lease + 1, owner = ?, due_at_ms = ?, claimed_at_ms = ?,
+  lease: `UPDATE deliveries SET state = 'leased', lease = lease + 1, revision = revision + 1, owner = ?, due_at_ms = ?, claimed_at_ms = ?,
     attempts = attempts + 1, first_attempt_at_ms = COALESCE(first_attempt_at_ms, ?),
+    stopped_at_first_ms = COALESCE(stopped_at_first_ms, ?),
     doubt_since_ms = COALESCE(doubt_since_ms, ?) WHERE id = ?`,
   nextDue: `SELECT due_at_ms FROM deliveries WHERE system = ? AND state = 'waiting' ORDER BY due_at_ms LIMIT 1`,
 
   // Settle
   leasedDelivery: `SELECT id, system, subject FROM deliveries WHERE id = ? AND lease = ? AND state = 'leased'`,
   moveDelivery: `UPDATE deliveries SET state = ?, blocks = ?, due_at_ms = ?, doubt_since_ms = ?, settled_at_ms = ?, reason = ?,
-    waits_for = ?, owner = NULL WHERE id = ?`,
+    waits_for = ?, owner = NULL, revision = revision + 1 WHERE id = ?`,
   insertAttempt: `INSERT INTO attempts (delivery_id, number, started_at_ms, ended_at_ms, outcome, code, cause, sent_digest,
     answer_digest, answer_code) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   remember: 'UPDATE lanes SET memory = ? WHERE system = ? AND subject = ?',
+  laneInOrder: `SELECT id, state FROM deliveries WHERE system = ? AND subject = ? AND blocks = 1 ORDER BY position`,
+  reblock: `UPDATE deliveries SET state = 'blocked', due_at_ms = NULL WHERE id = ? AND state = 'waiting'`,
   unblock: `UPDATE deliveries SET state = 'waiting', due_at_ms = ? WHERE id = ? AND state = 'blocked'`,
 
   // Holds that end by themselves
-  awaiting: `SELECT id, system FROM deliveries WHERE waits_for = ? AND state = 'held'`,
-  resume: `UPDATE deliveries SET state = 'waiting', due_at_ms = ?, reason = NULL, waits_for = NULL WHERE id = ?`,
+  awaiting: `SELECT id, system, subject FROM deliveries WHERE waits_for = ? AND state = 'held'`,
+
+  // People
+  deliveryById: `SELECT ${deliveryColumns}, d.blocks FROM deliveries d WHERE d.id = ?`,
+  overtakenBy: `SELECT 1 AS found FROM deliveries WHERE system = ? AND subject = ? AND position > ? AND state <> 'discarded'
+    AND (state = 'delivered' OR attempts > 0) LIMIT 1`,
+  // The age that makes a delivery dead starts anew when a person takes it up again.
+  intervene: `UPDATE deliveries SET state = ?, blocks = ?, due_at_ms = NULL, settled_at_ms = ?, reason = ?, waits_for = NULL,
+    first_attempt_at_ms = NULL, stopped_at_first_ms = NULL, revision = revision + 1 WHERE id = ?`,
+  insertIntervention: 'INSERT INTO interventions (at_ms, actor, kind, target, note, bulk_id) VALUES (?, ?, ?, ?, ?, ?)',
+  supersededDelivery: `SELECT d.id, d.position, d.state FROM deliveries d JOIN messages m ON m.sequence = d.message_sequence
+    WHERE m.id = ? AND d.system = ? AND d.state IN ('waiting', 'blocked', 'held', 'dead')`,
+  insertBulk: `INSERT INTO bulks (id, kind, filter, actor, note, per_second, override, state, created_at_ms, total)
+    VALUES (?, ?, ?, ?, ?, ?, ?, 'running', ?, ?)`,
+  settleBulkItem: 'UPDATE bulk_items SET outcome = ? WHERE bulk_id = ? AND delivery_id = ?',
+  setBulkState: `UPDATE bulks SET state = ? WHERE id = ? AND state IN ('running', 'paused')`,
+  setChannel: `INSERT INTO channels (system, condition) VALUES (?, ?)
+    ON CONFLICT DO UPDATE SET condition = excluded.condition`,
 
   // Journal
   insertJournal: `INSERT INTO journal (chain_id, position, at_ms, kind, entry, previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -71,10 +94,49 @@ export const reads = {
   deliveriesOfMessage: `SELECT ${deliveryColumns} FROM deliveries d WHERE d.message_sequence = ? ORDER BY d.sequence`,
   attemptsOfDelivery: 'SELECT * FROM attempts WHERE delivery_id = ? ORDER BY number',
   takenBefore: `SELECT ${messageColumns} FROM deliveries d JOIN messages m ON m.sequence = d.message_sequence
-    WHERE d.system = ? AND d.subject = ? AND d.position < ? AND d.state = 'delivered' ORDER BY d.position`,
+    WHERE d.system = ? AND d.subject = ? AND d.position < ? AND d.state = 'delivered' AND d.state <> 'discarded'
+    ORDER BY d.position`,
   depths: `SELECT system, state, COUNT(*) AS count, MIN(created_at_ms) AS oldest_at_ms FROM deliveries
     WHERE state IN ('waiting', 'leased', 'blocked', 'held', 'dead') GROUP BY system, state`,
   journalFrom: 'SELECT * FROM journal WHERE (chain_id, position) > (?, ?) ORDER BY chain_id, position LIMIT ?',
   checkpoints: 'SELECT * FROM checkpoints ORDER BY at_ms',
+  channels: 'SELECT condition FROM channels ORDER BY system',
+  backlog: `SELECT COUNT(*) AS count FROM (SELECT 1 FROM deliveries
+    WHERE source = ? AND state IN ('waiting', 'leased', 'blocked') LIMIT ?)`,
+  deliveryById: `SELECT ${deliveryColumns}, m.id AS message_id FROM deliveries d
+    JOIN messages m ON m.sequence = d.message_sequence WHERE d.id = ?`,
+  original: 'SELECT original, original_media_type, verified_by FROM messages WHERE id = ?',
+  interventionsOf: `SELECT * FROM interventions WHERE target = ? ORDER BY sequence DESC LIMIT ?`,
+  interventions: `SELECT * FROM interventions ORDER BY sequence DESC LIMIT ?`,
+  bulks: 'SELECT * FROM bulks ORDER BY created_at_ms DESC',
+  bulkOutcomes: `SELECT outcome, COUNT(*) AS count FROM bulk_items WHERE bulk_id = ? AND outcome IS NOT NULL GROUP BY outcome`,
+  bulkItems: 'SELECT delivery_id FROM bulk_items WHERE bulk_id = ? AND outcome IS NULL ORDER BY delivery_id LIMIT ?',
   shelf: 'SELECT key, value, updated_at_ms FROM shelves WHERE shelf = ? ORDER BY key',
 } as const
+
+/** The filter's conditions as SQL over `deliveries d`, and the values they take. */
+export function filterClause(
+  filter: DeliveryFilter,
+  states: readonly DeliveryState[],
+): { readonly where: string; readonly values: (string | number)[] } {
+  const allowed = filter.state === undefined ? states : states.filter((state) => state === filter.state)
+  const conditions: [string, string | number | undefined][] = [
+    ['d.system = ?', filter.system],
+    ['d.message_type = ?', filter.messageType],
+    ['d.subject = ?', filter.subject],
+    ["json_extract(d.reason, '$.code') = ?", filter.code],
+    ["json_extract(d.reason, '$.cause') = ?", filter.cause],
+    ['d.created_at_ms >= ?', filter.createdAfterMs],
+    ['d.created_at_ms < ?', filter.createdBeforeMs],
+  ]
+  const given = conditions.flatMap(([sql, value]) => (value === undefined ? [] : [{ sql, value }]))
+  const stateList = allowed.length === 0 ? 'NULL' : allowed.map(() => '?').join(', ')
+  return {
+    where: [`d.state IN (${stateList})`, ...given.map(({ sql }) => sql)].join(' AND '),
+    values: [...allowed, ...given.map(({ value }) => value)],
+  }
+}
+
+/** Deliveries that later ones of their lane have gone before. */
+export const overtakenCondition = `EXISTS (SELECT 1 FROM deliveries l WHERE l.system = d.system AND l.subject = d.subject
+  AND l.position > d.position AND l.state <> 'discarded' AND (l.state = 'delivered' OR l.attempts > 0))`

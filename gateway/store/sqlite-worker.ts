@@ -10,6 +10,13 @@ export interface WorkerSettings {
   readonly synchronous: 'FULL' | 'OFF'
 }
 
+/** What comes back for a batch. */
+export interface BatchAnswer {
+  readonly results: readonly OperationResult[]
+  /** Newest entry of the writer's journal chain; absent from the reader. */
+  readonly journalPosition?: number
+}
+
 /** One operation of a batch. */
 export interface Operation {
   readonly name: string
@@ -31,7 +38,10 @@ if (settings.mode === 'write') {
     if (batch === 'close') {
       writer.close()
       port.close()
-    } else port.postMessage(writeBatch(writer, batch))
+    } else {
+      const results = writeBatch(writer, batch)
+      port.postMessage({ results, journalPosition: writer.journalHead().position } satisfies BatchAnswer)
+    }
   })
 } else {
   const reader = new SqliteReader(settings.path)
@@ -39,7 +49,10 @@ if (settings.mode === 'write') {
     if (batch === 'close') {
       reader.close()
       port.close()
-    } else port.postMessage(batch.map((operation) => attempt(() => call(reader, operation))))
+    } else {
+      const results = batch.map((operation) => attempt(() => call(reader, operation)))
+      port.postMessage({ results } satisfies BatchAnswer)
+    }
   })
 }
 port.postMessage('ready')

@@ -1,6 +1,8 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import type { LaneMemory } from '../bus/adapter.ts'
 import { canonicalJson, digestOf } from '../bus/canonical-json.ts'
+import type { ChannelCondition } from '../bus/channel.ts'
+import { type Bulk, type Intervened, type Intervention, interventionStates } from '../bus/intervention.ts'
 import { genesisHash, journalHash } from '../bus/journal.ts'
 import { newMessageId } from '../bus/message.ts'
 import type {
@@ -17,9 +19,9 @@ import type {
   Settlement,
   ShelfItem,
 } from '../bus/store.ts'
-import { messageOf, number, optionalNumber, optionalText, present, type Row, text } from './sqlite-rows.ts'
+import { deliveryOf, messageOf, number, optionalNumber, optionalText, present, type Row, text } from './sqlite-rows.ts'
 import { migrate } from './sqlite-schema.ts'
-import { writes } from './sqlite-statements.ts'
+import { filterClause, writes } from './sqlite-statements.ts'
 
 /** What the worker can be asked to write; each runs inside the batch's transaction. */
 export interface WriteOperations {
@@ -28,6 +30,11 @@ export interface WriteOperations {
   settle(settlement: Settlement): Settled
   refuse(refusal: Refusal): void
   releaseWaiting(waitsFor: readonly string[], nowMs: number): { readonly count: number; readonly systems: string[] }
+  setChannel(condition: ChannelCondition, nowMs: number, note?: string): void
+  intervene(intervention: Intervention): Intervened
+  createBulk(bulk: Omit<Bulk, 'total' | 'outcomes' | 'state'>): number
+  settleBulkItem(bulkId: string, deliveryId: string, outcome: string): void
+  setBulkState(change: { id: string; state: Bulk['state']; actor: string; note: string; nowMs: number }): boolean
   owners(): readonly string[]
   recover(owners: readonly string[], nowMs: number): number
   journalHead(): JournalHead
@@ -142,7 +149,8 @@ export class SqliteWriter implements WriteOperations {
     }
   }
 
-  #insertMessage({ message, aliases, idempotency, receipt, original, deliveries }: Acceptance): Accepted {
+  #insertMessage(acceptance: Acceptance): Accepted {
+    const { message, aliases, idempotency, receipt, original, deliveries, supersedes } = acceptance
     const subject = this.#resolveSubject([message.subject, ...aliases])
     const inserted = this.#run(
       'insertMessage',
@@ -167,7 +175,7 @@ export class SqliteWriter implements WriteOperations {
     const sequence = Number(inserted.lastInsertRowid)
     // Lanes are locked in sorted order, so that two acceptances can never wait for each other (PostgreSQL shares the rule).
     for (const delivery of [...deliveries].sort((a, b) => (a.system < b.system ? -1 : 1))) {
-      this.#insertDelivery(delivery, { message, sequence, subject })
+      this.#insertDelivery(delivery, { message, sequence, subject, supersedes })
     }
     this.#journal(message.acceptedAtMs, 'accepted', {
       messageId: message.id,
@@ -196,22 +204,29 @@ export class SqliteWriter implements WriteOperations {
 
   #insertDelivery(
     delivery: NewDelivery,
-    of: { readonly message: Acceptance['message']; readonly sequence: number; readonly subject: string },
+    of: {
+      readonly message: Acceptance['message']
+      readonly sequence: number
+      readonly subject: string
+      readonly supersedes: string | undefined
+    },
   ): void {
-    const position = this.#one('takePosition', delivery.system, of.subject)
-    if (!position) throw new Error('no lane position')
+    const { message, subject } = of
+    const { system } = delivery
+    const nowMs = message.acceptedAtMs
+    const position = this.#supersede(of.supersedes, system, nowMs) ?? this.#takePosition(system, subject)
     const isDead = delivery.deadReason !== undefined
-    const isBlocked = !isDead && this.#one('laneHead', delivery.system, of.subject) !== undefined
-    const nowMs = of.message.acceptedAtMs
+    const isBlocked = !isDead && (of.supersedes !== undefined || this.#one('laneHead', system, subject) !== undefined)
     this.#run(
       'insertDelivery',
       delivery.id,
       of.sequence,
-      of.message.type,
-      delivery.system,
-      of.subject,
+      message.type,
+      message.source,
+      system,
+      subject,
       delivery.route,
-      number(position, 'position'),
+      position,
       isDead ? 'dead' : isBlocked ? 'blocked' : 'waiting',
       isDead ? 0 : 1,
       isDead || isBlocked ? null : nowMs,
@@ -219,6 +234,23 @@ export class SqliteWriter implements WriteOperations {
       isDead ? nowMs : null,
       delivery.deadReason ? canonicalJson(delivery.deadReason) : null,
     )
+    if (of.supersedes !== undefined) this.#reseat(system, subject, nowMs)
+  }
+
+  #takePosition(system: string, subject: string): number {
+    const row = this.#one('takePosition', system, subject)
+    if (!row) throw new Error('no lane position')
+    return number(row, 'position')
+  }
+
+  /** Ends the older message's delivery to this system and answers its position, unless it is settled or being tried. */
+  #supersede(messageId: string | undefined, system: string, nowMs: number): number | undefined {
+    const row = messageId === undefined ? undefined : this.#one('supersededDelivery', messageId, system)
+    if (!row) return undefined
+    const reason = canonicalJson({ code: 'superseded', cause: 'contract' })
+    this.#run('intervene', 'discarded', 0, nowMs, reason, text(row, 'id'))
+    this.#journal(nowMs, 'superseded', { deliveryId: text(row, 'id') })
+    return number(row, 'position')
   }
 
   claim(request: ClaimRequest): Claimed {
@@ -229,9 +261,9 @@ export class SqliteWriter implements WriteOperations {
     return present<Claimed>({ deliveries, nextDueAtMs: next && optionalNumber(next, 'due_at_ms') })
   }
 
-  #lease(row: Row, { owner, nowMs, leaseMs }: ClaimRequest): ClaimedDelivery {
+  #lease(row: Row, { owner, nowMs, leaseMs, stoppedMs }: ClaimRequest): ClaimedDelivery {
     const deliveryId = text(row, 'id')
-    this.#run('lease', owner, nowMs + leaseMs, nowMs, nowMs, nowMs, deliveryId)
+    this.#run('lease', owner, nowMs + leaseMs, nowMs, nowMs, stoppedMs, nowMs, deliveryId)
     const memory = optionalText(row, 'memory')
     return present<ClaimedDelivery>({
       deliveryId,
@@ -242,6 +274,7 @@ export class SqliteWriter implements WriteOperations {
       attemptNumber: number(row, 'attempts') + 1,
       createdAtMs: number(row, 'created_at_ms'),
       firstAttemptAtMs: optionalNumber(row, 'first_attempt_at_ms'),
+      stoppedAtFirstMs: optionalNumber(row, 'stopped_at_first_ms'),
       doubtSinceMs: optionalNumber(row, 'doubt_since_ms'),
       memory: memory === undefined ? {} : (JSON.parse(memory) as LaneMemory), // written by settle from a LaneMemory
       message: messageOf(row, 'message_id', 'message_subject'),
@@ -326,6 +359,110 @@ export class SqliteWriter implements WriteOperations {
     )
   }
 
+  setChannel(condition: ChannelCondition, nowMs: number, note?: string): void {
+    const { system, state, actor = 'gateway', reason } = condition
+    this.#run('setChannel', system, canonicalJson(condition))
+    const code = reason === undefined ? {} : { code: reason.code }
+    this.#journal(nowMs, 'channel', {
+      system,
+      state,
+      actor,
+      ...code,
+      ...(note === undefined ? {} : { noteDigest: digestOf(note) }),
+    })
+    if (note !== undefined) this.#run('insertIntervention', nowMs, actor, state, `channel:${system}`, note, null)
+  }
+
+  intervene({ kind, deliveryId, actor, note, nowMs, revision, isOverride, bulkId }: Intervention): Intervened {
+    const result = this.#tryIntervene({ kind, deliveryId, nowMs, revision, isOverride })
+    if (bulkId !== undefined) {
+      this.#run('settleBulkItem', result.kind === 'refused' ? result.why : result.kind, bulkId, deliveryId)
+    }
+    if (result.kind === 'done') {
+      this.#run('insertIntervention', nowMs, actor, kind, deliveryId, note, bulkId ?? null)
+      this.#journal(nowMs, 'intervention', { deliveryId, kind, actor, noteDigest: digestOf(note), state: result.state })
+    }
+    return result
+  }
+
+  #tryIntervene(asked: {
+    readonly kind: Intervention['kind']
+    readonly deliveryId: string
+    readonly nowMs: number
+    readonly revision: number | undefined
+    readonly isOverride: boolean | undefined
+  }): Intervened {
+    const row = this.#one('deliveryById', asked.deliveryId)
+    if (!row) return { kind: 'unknown' }
+    const { state } = deliveryOf(row, '', [])
+    const [system, subject, position] = [text(row, 'system'), text(row, 'subject'), number(row, 'position')]
+    if (asked.revision !== undefined && asked.revision !== number(row, 'revision')) {
+      return { kind: 'refused', why: 'changed', state }
+    }
+    const isPossible = interventionStates[asked.kind].some((possible) => possible === state)
+    if (!isPossible || optionalText(row, 'reason')?.includes('"superseded"')) {
+      return { kind: 'refused', why: 'impossible', state }
+    }
+    const isOvertaken = asked.kind === 'replay' && this.#one('overtakenBy', system, subject, position) !== undefined
+    if (isOvertaken && !asked.isOverride) return { kind: 'refused', why: 'overtaken', state }
+    const next = {
+      hold: 'held',
+      release: 'blocked',
+      replay: 'blocked',
+      discard: 'discarded',
+      expire: 'expired',
+    } as const
+    const isOpen = asked.kind !== 'discard' && asked.kind !== 'expire'
+    const reason = asked.kind === 'hold' ? canonicalJson({ code: 'held-by-person', cause: 'business' }) : null
+    this.#run('intervene', next[asked.kind], isOpen ? 1 : 0, isOpen ? null : asked.nowMs, reason, asked.deliveryId)
+    this.#reseat(system, subject, asked.nowMs)
+    const after = this.#one('deliveryById', asked.deliveryId) ?? row
+    return { kind: 'done', system, state: deliveryOf(after, '', []).state, revision: number(after, 'revision') }
+  }
+
+  /** Puts a lane in order after somebody reached into it: the head may wait for its time, the others for the head. */
+  #reseat(system: string, subject: string, nowMs: number): void {
+    const lane = this.#all('laneInOrder', system, subject)
+    if (lane.some((row) => text(row, 'state') === 'leased')) return // its settlement does it
+    for (const [index, row] of lane.entries()) {
+      if (index === 0) this.#run('unblock', nowMs, text(row, 'id'))
+      else this.#run('reblock', text(row, 'id'))
+    }
+  }
+
+  createBulk(bulk: Omit<Bulk, 'total' | 'outcomes' | 'state'>): number {
+    const { where, values } = filterClause(bulk.filter, interventionStates[bulk.kind])
+    const selected = this.#database
+      .prepare(`INSERT INTO bulk_items (bulk_id, delivery_id) SELECT ?, d.id FROM deliveries d WHERE ${where}`)
+      .run(bulk.id, ...values)
+    const total = Number(selected.changes)
+    if (total === 0) return 0
+    const filter = canonicalJson(bulk.filter)
+    const { id, kind, actor, note, perSecond, createdAtMs } = bulk
+    this.#run('insertBulk', id, kind, filter, actor, note, perSecond, bulk.isOverride ? 1 : 0, createdAtMs, total)
+    this.#run('insertIntervention', createdAtMs, actor, `bulk-${kind}`, id, note, id)
+    this.#journal(createdAtMs, 'bulk', {
+      bulkId: id,
+      kind,
+      actor,
+      total,
+      filterDigest: digestOf(filter),
+      noteDigest: digestOf(note),
+    })
+    return total
+  }
+
+  settleBulkItem(bulkId: string, deliveryId: string, outcome: string): void {
+    this.#run('settleBulkItem', outcome, bulkId, deliveryId)
+  }
+
+  setBulkState({ id, state, actor, note, nowMs }: Parameters<WriteOperations['setBulkState']>[0]): boolean {
+    if (this.#run('setBulkState', state, id).changes === 0) return false
+    this.#run('insertIntervention', nowMs, actor, `bulk-${state}`, id, note, id)
+    this.#journal(nowMs, 'bulk', { bulkId: id, state, actor, noteDigest: digestOf(note) })
+    return true
+  }
+
   refuse({ atMs, ...refusal }: Refusal): void {
     this.#journal(atMs, 'refused', refusal)
   }
@@ -333,7 +470,8 @@ export class SqliteWriter implements WriteOperations {
   releaseWaiting(waitsFor: readonly string[], nowMs: number): { readonly count: number; readonly systems: string[] } {
     const rows = waitsFor.flatMap((fact) => this.#all('awaiting', fact))
     for (const row of rows) {
-      this.#run('resume', nowMs, text(row, 'id'))
+      this.#run('intervene', 'blocked', 1, null, null, text(row, 'id'))
+      this.#reseat(text(row, 'system'), text(row, 'subject'), nowMs)
       this.#journal(nowMs, 'hold-ended', { deliveryId: text(row, 'id') })
     }
     return { count: rows.length, systems: [...new Set(rows.map((row) => text(row, 'system')))] }

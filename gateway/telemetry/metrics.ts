@@ -69,6 +69,12 @@ export const metricTable = {
     labels: ['system'],
     help: 'Age of the oldest delivery that is waiting or being tried.',
   },
+  channel: {
+    name: 'lienthong_channel_flowing',
+    kind: 'gauge',
+    labels: ['system'],
+    help: '1 while deliveries to the system flow, 0 while its channel is broken or paused.',
+  },
   check: {
     name: 'lienthong_health_check',
     kind: 'gauge',
@@ -115,6 +121,7 @@ export interface Metrics {
   refused(labels: { readonly door: string; readonly code: string }): void
   attempted(event: { readonly system: string; readonly outcome: string; readonly durationMs: number }): void
   settled(event: { readonly system: string; readonly outcome: string; readonly ageMs: number }): void
+  channel(event: { readonly system: string; readonly state: 'flowing' | 'broken' | 'paused' }): void
   storeWrote(batch: StoreBatch): void
   failed(where: string): void
   /** The text exposition; reads the store's depths, no more often than every five seconds. */
@@ -156,6 +163,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const latency = histogram(metricTable.latency, latencyBuckets)
   const depth = gauge(metricTable.depth)
   const oldestAge = gauge(metricTable.oldestAge)
+  const channel = gauge(metricTable.channel)
   const check = gauge(metricTable.check)
   const storeBatch = histogram(metricTable.storeBatch, batchBuckets)
   const storeDuration = histogram(metricTable.storeDuration, durationBuckets)
@@ -192,6 +200,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
       settled.inc({ system, outcome })
       if (outcome === 'delivered') latency.observe({ system }, ageMs / 1_000)
     },
+    channel: ({ system, state }) => channel.set({ system }, state === 'flowing' ? 1 : 0),
     storeWrote(batch) {
       storeBatch.observe(batch.operations)
       storeDuration.observe(batch.durationMs / 1_000)

@@ -38,6 +38,12 @@ export function createWireTap({ metrics, log }: { readonly metrics: Metrics; rea
       if (state === 'delivered') log.info(line, 'settled')
       else log.warn(line, 'settled')
     }),
+    channel: quietly(({ system, state, code }) => {
+      metrics.channel({ system, state })
+      const line = { system, state, ...(code && { code }) }
+      if (state === 'flowing') log.info(line, 'channel')
+      else log.warn(line, 'channel')
+    }),
     failed: quietly(({ where, error }) => {
       metrics.failed(where)
       log.error({ where, error }, 'failed')

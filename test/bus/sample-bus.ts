@@ -2,18 +2,24 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { ChannelAdapter } from '../../gateway/bus/adapter.ts'
 import { type BusOptions, createBus } from '../../gateway/bus/bus.ts'
+import type { BreakerPolicy } from '../../gateway/bus/channel.ts'
 import { systemClock } from '../../gateway/bus/clock.ts'
+import type { DeliveryState } from '../../gateway/bus/delivery-state.ts'
 import type { WireTap } from '../../gateway/bus/gateway.ts'
 import type { Draft } from '../../gateway/bus/message.ts'
 import type { Route } from '../../gateway/bus/route.ts'
-import type { DeliveryState, Store } from '../../gateway/bus/store.ts'
+import type { Store } from '../../gateway/bus/store.ts'
 import { openSqliteStore } from '../../gateway/store/sqlite-store.ts'
 
 /** Real store, real bus; only the far side is made up. */
 export async function startBus(
   t: Test,
   adapter: Partial<ChannelAdapter>,
-  more: Partial<BusOptions> & { readonly concurrency?: number; readonly path?: string } = {},
+  more: Partial<BusOptions> & {
+    readonly concurrency?: number
+    readonly path?: string
+    readonly breaker?: BreakerPolicy
+  } = {},
 ) {
   const store =
     more.store ?? (await openSqliteStore({ path: more.path ?? join(t.testdir(), 'store.sqlite'), clock: systemClock }))
@@ -30,7 +36,14 @@ export async function startBus(
     ...more,
   })
   const whole: ChannelAdapter = { probe: async () => {}, close: async () => {}, ...adapter }
-  await bus.start([{ system: 'national-portal', adapter: whole, concurrency: more.concurrency ?? 4 }])
+  await bus.start([
+    {
+      system: 'national-portal',
+      adapter: whole,
+      concurrency: more.concurrency ?? 4,
+      breaker: more.breaker ?? quickBreaker,
+    },
+  ])
   t.teardown(async () => {
     await bus.drain(100)
     await store.close()
@@ -38,7 +51,10 @@ export async function startBus(
   return { bus, store, failures }
 }
 
-export const silentTap: WireTap = { accepted() {}, refused() {}, attempted() {}, failed() {} }
+/** Breaks as in service, comes back at once. */
+export const quickBreaker: BreakerPolicy = { lanes: 5, firstPauseMs: 1, longestPauseMs: 5 }
+
+export const silentTap: WireTap = { accepted() {}, refused() {}, attempted() {}, channel() {}, failed() {} }
 
 export function sampleRoute(more: Partial<Route> = {}): Route {
   return {

@@ -1,6 +1,7 @@
 import type { Test } from 'tap'
+import type { Reason } from '../../gateway/bus/delivery-state.ts'
 import { verifyChain } from '../../gateway/bus/journal.ts'
-import type { ClaimedDelivery, ClaimRequest, Reason, Store } from '../../gateway/bus/store.ts'
+import type { ClaimedDelivery, ClaimRequest, Store } from '../../gateway/bus/store.ts'
 import { sampleAcceptance, sampleSettlement } from './sample.ts'
 
 const claimOf = (more: Partial<ClaimRequest> = {}): ClaimRequest => ({
@@ -9,6 +10,7 @@ const claimOf = (more: Partial<ClaimRequest> = {}): ClaimRequest => ({
   owner: 'this-host/boot/1/1',
   nowMs: 1_000,
   leaseMs: 30_000,
+  stoppedMs: 0,
   ...more,
 })
 
