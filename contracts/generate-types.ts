@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { compile } from 'json-schema-to-typescript'
-import { readContracts, selfContained } from './loader.ts'
+import { partners, readContracts, selfContained } from './loader.ts'
 
 type Schema = Readonly<Record<string, unknown>>
 
@@ -17,12 +17,14 @@ export async function generateTypes(): Promise<readonly { readonly path: string;
       contracts: of((name) => !name.includes('/')),
       parts,
     }),
-    file('partners/national-portal/types.ts', {
-      root: 'PortalDocument',
-      map: 'PortalDocuments',
-      contracts: of((name) => name.startsWith('national-portal/')),
-      parts,
-    }),
+    ...partners().map(({ folder, prefix }) =>
+      file(`${folder}/types.ts`, {
+        root: 'PartnerDocument',
+        map: 'PartnerDocuments',
+        contracts: of((name) => name.startsWith(prefix)),
+        parts,
+      }),
+    ),
   ])
 }
 

@@ -65,10 +65,7 @@ export function readContracts(): {
 } {
   const parts: Schema[] = []
   const contracts = new Map<string, Schema>()
-  for (const [folder, prefix] of [
-    ['canonical', ''],
-    ['partners/national-portal', 'national-portal/'],
-  ] as const) {
+  for (const { folder, prefix } of [{ folder: 'canonical', prefix: '' }, ...partners()]) {
     const at = new URL(`./${folder}/`, import.meta.url)
     for (const file of readdirSync(at).sort()) {
       if (!file.endsWith('.schema.json')) continue
@@ -80,6 +77,13 @@ export function readContracts(): {
     }
   }
   return { parts, contracts }
+}
+
+/** The partners' folders, and what the names of their contracts begin with. */
+export function partners(): readonly { readonly folder: string; readonly prefix: string }[] {
+  return readdirSync(new URL('./partners/', import.meta.url))
+    .sort()
+    .map((name) => ({ folder: `partners/${name}`, prefix: `${name}/` }))
 }
 
 /** One schema with the shared parts it refers to in its own `$defs`. */

@@ -80,7 +80,7 @@ function agenciesIn(json: string): readonly Agency[] {
   const byId = new Map(rows.map((row) => [row.id, row]))
   noteDoubledCodes(document, rows)
   for (const row of rows) {
-    if (byId.get(row.id) !== row) document.note(`${row.place}/id`, `${row.id} is doubled`)
+    if (rows.find(({ id }) => id === row.id) !== row) document.note(`${row.place}/id`, `${row.id} is doubled`)
     if (!row.codes.some(({ code }) => code === row.id)) document.note(`${row.place}/id`, 'is not among its codes')
     for (const link of ['parent', 'successor'] as const) {
       const id = row[link]

@@ -1,6 +1,6 @@
 // Written by `npm run types` from the schemas beside it; never by hand.
 
-export type PortalDocument =
+export type PartnerDocument =
   | ProgressItem
   | ProgressRequest
   | SentProgress
@@ -718,7 +718,7 @@ export interface SubmittedItem {
 }
 
 /** The body of each contract, by its name. */
-export interface PortalDocuments {
+export interface PartnerDocuments {
   readonly 'national-portal/CapNhatTienDoHoSoMC.item': ProgressItem
   readonly 'national-portal/CapNhatTienDoHoSoMC': ProgressRequest
   readonly 'national-portal/CapNhatTienDoHoSoMC.sent': SentProgress
