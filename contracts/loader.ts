@@ -81,7 +81,9 @@ export function readContracts(): {
 
 /** The partners' folders, and what the names of their contracts begin with. */
 export function partners(): readonly { readonly folder: string; readonly prefix: string }[] {
-  return readdirSync(new URL('./partners/', import.meta.url))
+  return readdirSync(new URL('./partners/', import.meta.url), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
     .sort()
     .map((name) => ({ folder: `partners/${name}`, prefix: `${name}/` }))
 }
@@ -89,6 +91,7 @@ export function partners(): readonly { readonly folder: string; readonly prefix:
 /** One schema with the shared parts it refers to in its own `$defs`. */
 export function selfContained(schema: Schema, parts: readonly Schema[]): Schema {
   const defs = new Map<string, unknown>()
+  const refs = new Map<string, string>()
   const local = (node: unknown): unknown => {
     if (Array.isArray(node)) return node.map(local)
     if (node === null || typeof node !== 'object') return node
@@ -101,7 +104,9 @@ export function selfContained(schema: Schema, parts: readonly Schema[]): Schema 
   const take = (ref: string): string => {
     const [id = '', pointer = ''] = ref.split('#')
     const name = pointer.split('/').at(-1) ?? ''
+    if ((refs.get(name) ?? ref) !== ref) throw new Error(`Two parts are named ${name}`)
     if (!defs.has(name)) {
+      refs.set(name, ref)
       const part = parts.find((candidate) => candidate.$id === id)
       const found = (part?.$defs as Readonly<Record<string, unknown>> | undefined)?.[name]
       if (found === undefined) throw new Error(`Nothing is defined at ${ref}`)
