@@ -1,0 +1,261 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { DestinationStream } from 'pino'
+import { createCanonicalDoor } from './adapters/canonical/canonical-door.ts'
+import type { Speaker } from './adapters/canonical/door-options.ts'
+import { adapters } from './adapters/index.ts'
+import { type Config, loadConfig } from './config.ts'
+import { loadContracts } from './contracts/loader.ts'
+import type { ChannelAdapter } from './gateway/bus/adapter.ts'
+import { createBus } from './gateway/bus/bus.ts'
+import { type Clock, systemClock } from './gateway/bus/clock.ts'
+import type { WireTap } from './gateway/bus/gateway.ts'
+import type { Route } from './gateway/bus/route.ts'
+import type { Store } from './gateway/bus/store.ts'
+import { jwsTypes, signDetached } from './gateway/envelopes/jws.ts'
+import { createKeyring, generateSigningJwk, type Keyring, type SigningJwk } from './gateway/envelopes/keyring.ts'
+import { createReceiptSigner } from './gateway/envelopes/receipts.ts'
+import { openSqliteStore } from './gateway/store/sqlite-store.ts'
+import { createHealth } from './gateway/telemetry/health.ts'
+import { createLog } from './gateway/telemetry/log.ts'
+import { createMetrics, type Metrics } from './gateway/telemetry/metrics.ts'
+import { mountOpenApi } from './gateway/telemetry/openapi.ts'
+import { telemetryPages } from './gateway/telemetry/pages.ts'
+import { createWireTap } from './gateway/telemetry/wire-tap.ts'
+import { createDoorServer } from './gateway/transports/http-door.ts'
+import { loadTables } from './mappings/tables.ts'
+import { routes } from './routes/index.ts'
+
+/** How long attempts under way may take to finish once the gateway is asked to stop. */
+const drainGraceMs = 20_000
+const checkpointEveryMs = 60_000
+const listenAgainAfterMs = 5_000
+
+/** A gateway that answers. */
+export interface RunningGateway {
+  /** Where it listens: `http://127.0.0.1:8700`. */
+  readonly url: string
+  /** Accepts nothing more, finishes what is under way, closes everything. Safe to call twice. */
+  stop(): Promise<void>
+}
+
+/** The composition root (design §2): config → store → bus → adapters → routes → doors. */
+export async function startGateway(config: Config, output?: DestinationStream): Promise<RunningGateway> {
+  const clock = systemClock
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
+  const log = createLog({ level: config.log.level, ...(output ? { destination: output } : {}) })
+  const keyring = createKeyring({ signing: signingKeyOf(config), partners: partnerKeysOf(config) })
+  const contracts = loadContracts()
+  const tables = loadTables(config.directory)
+
+  const observed: { metrics?: Metrics } = {} // the store reports to metrics, which read the store
+  const store = await openSqliteStore({
+    path: config.store.path,
+    clock,
+    onBatch: (batch) => observed.metrics?.storeWrote(batch),
+  })
+  const state = { isDraining: false }
+  const health = createHealth({
+    store,
+    dataDir: config.dataDir,
+    minFreeDiskBytes: config.limits.minFreeDiskBytes,
+    hasSigningKey: () => keyring.jwks().keys.length > 0,
+    isDraining: () => state.isDraining,
+    clock,
+  })
+  const metrics = createMetrics({ depths: () => store.depths(), health, clock })
+  observed.metrics = metrics
+  const tap = createWireTap({ metrics, log })
+
+  const isEnabled = (system: string) => config.systems[system]?.enabled === true
+  const bus = createBus({
+    store,
+    contracts,
+    receipts: createReceiptSigner(keyring, { issuer: config.gateway.id }),
+    routes: routesOf(config),
+    directory: { isEnabled },
+    clock,
+    tap,
+    isTold: (system, delivery) =>
+      isEnabled(system) && (config.systems[system]?.tell ?? []).some((told) => told === delivery),
+    refusalsPerSourceAndMinute: config.limits.refusalsPerSourceAndMinute,
+  })
+
+  const { server, doors, drain } = createDoorServer({
+    gateway: bus,
+    keyring,
+    tap,
+    limits: { maxBodyBytes: config.limits.bodyBytes },
+    trustProxy: config.listen.trustProxy,
+  })
+  mountOpenApi(server, {
+    title: 'Liên Thông',
+    version: '0.1.0',
+    description: 'The message gateway of the province.',
+    url: config.gateway.url,
+    schema: (name) => {
+      const contract = contracts.names.find((known) => known.replaceAll('/', '.') === name)
+      return contract === undefined ? undefined : contracts.schema(contract)
+    },
+    securitySchemes: { accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+  })
+  await server.register(telemetryPages({ health, metrics }))
+  server.get('/.well-known/jwks.json', { config: { doc: jwksDoc } }, async () => keyring.jwks())
+
+  const context = { gatewayId: config.gateway.id, gateway: bus, contracts, keyring, doors, tables, clock, tap }
+  const channels: { readonly system: string; readonly adapter: ChannelAdapter; readonly concurrency: number }[] = []
+  for (const definition of adapters) {
+    const settings = config.systems[definition.system]
+    if (!settings?.enabled) continue
+    const adapter = definition.create({ ...context, system: definition.system, settings })
+    if (adapter.door) await server.register(adapter.door)
+    channels.push({ system: definition.system, adapter, concurrency: settings.concurrency })
+  }
+  await server.register(createCanonicalDoor({ ...context, speakers: speakersOf(config) }))
+  await server.listen({ host: config.listen.host, port: config.listen.port })
+  await bus.start(channels)
+
+  const stopping = new AbortController()
+  const listening = channels.map(({ system, adapter }) =>
+    keepListening(adapter, { system, tap, clock, signal: stopping.signal }),
+  )
+  const checkpoints = keepCheckpoints({ store, keyring, clock, tap, signal: stopping.signal })
+  const url = `http://${hostOf(server.server.address())}`
+  log.info({ url, systems: channels.map(({ system }) => system) }, 'listening')
+
+  const stop = async () => {
+    state.isDraining = true
+    drain()
+    stopping.abort()
+    await bus.drain(drainGraceMs)
+    await Promise.allSettled([...listening, checkpoints])
+    await server.close()
+    await Promise.allSettled(channels.map(({ adapter }) => adapter.close()))
+    metrics.close()
+    await store.close()
+    log.info('stopped')
+  }
+  let stopped: Promise<void> | undefined
+  return {
+    url,
+    stop() {
+      stopped ??= stop()
+      return stopped
+    },
+  }
+}
+
+/** Outside production a gateway without a key makes its own demo key once, which production refuses. */
+function signingKeyOf(config: Config): SigningJwk {
+  if (config.keys.signing) return config.keys.signing
+  const file = path.join(config.dataDir, 'keys', 'signing.jwk')
+  if (!existsSync(file)) {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
+    writeFileSync(file, JSON.stringify(generateSigningJwk({ kidPrefix: 'demo-' })), { mode: 0o600, flag: 'wx' })
+  }
+  return JSON.parse(readFileSync(file, 'utf8')) // written above; createKeyring vets it
+}
+
+function partnerKeysOf(config: Config) {
+  return Object.entries(config.systems)
+    .filter(([, { enabled }]) => enabled)
+    .flatMap(([system, { keys }]) => keys.map((jwk) => ({ system, jwk })))
+}
+
+/** A system may send what some route takes from it, for the agencies its configuration names. */
+function speakersOf(config: Config): ReadonlyMap<string, Speaker> {
+  const enabled = Object.entries(config.systems).filter(([, settings]) => settings.enabled)
+  return new Map(
+    enabled.map(([system, { speaksFor }]) => {
+      const taken = routes.filter(({ from }) => [from].flat().includes(system)).flatMap(({ on }) => on)
+      return [system, { says: [...new Set(taken)], speaksFor }]
+    }),
+  )
+}
+
+/** The routes as written, with what configuration changes about them. */
+function routesOf(config: Config): readonly Route[] {
+  return routes.flatMap((route) => {
+    const { enabled = true, shadow, retry } = config.routes[route.name] ?? {}
+    if (!enabled) return []
+    return [{ ...route, ...(shadow === undefined ? {} : { shadow }), retry: { ...route.retry, ...retry } }]
+  })
+}
+
+/** Restarts what brings documents in when it fails, for as long as the gateway runs. */
+async function keepListening(
+  adapter: ChannelAdapter,
+  { system, tap, clock, signal }: { system: string; tap: WireTap; clock: Clock; signal: AbortSignal },
+): Promise<void> {
+  while (adapter.listen && !signal.aborted) {
+    await adapter.listen(signal).catch((error) => signal.aborted || tap.failed({ where: `${system}: listen`, error }))
+    if (!signal.aborted) await pause(listenAgainAfterMs, { clock, signal })
+  }
+}
+
+/** Signs the journal's head every minute and at the end, so that what came before can't be rewritten unseen. */
+async function keepCheckpoints(ports: {
+  readonly store: Pick<Store, 'checkpoint'>
+  readonly keyring: Keyring
+  readonly clock: Clock
+  readonly tap: WireTap
+  readonly signal: AbortSignal
+}): Promise<void> {
+  const { store, keyring, clock, tap, signal } = ports
+  const sign = (heads: string) => signDetached(keyring.signingKey(), { typ: jwsTypes.checkpoint, payload: heads })
+  do {
+    await pause(checkpointEveryMs, { clock, signal })
+    await store.checkpoint(sign, clock.now()).catch((error) => tap.failed({ where: 'checkpoint', error }))
+  } while (!signal.aborted)
+}
+
+function pause(delayMs: number, { clock, signal }: { clock: Clock; signal: AbortSignal }): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const cancel = clock.after(delayMs, resolve)
+    signal.addEventListener(
+      'abort',
+      () => {
+        cancel()
+        resolve()
+      },
+      { once: true },
+    )
+  })
+}
+
+function hostOf(address: AddressInfo | string | null): string {
+  if (address === null || typeof address === 'string') return String(address)
+  return `${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`
+}
+
+const jwksDoc = {
+  operationId: 'jwks',
+  summary: 'The gateway’s public keys',
+  description: 'What receipts, answers and outgoing messages are verified with (RFC 7517).',
+  tags: ['keys'],
+  responses: { 200: { description: 'A JWK set.', content: { 'application/json': { schema: { type: 'object' } } } } },
+}
+
+/** `npm start`: runs until SIGTERM or SIGINT, then drains. */
+async function main(): Promise<void> {
+  const config = loadConfig({ env: process.env, adapters, routes: routes.map(({ name }) => name), openAgencies })
+  const gateway = await startGateway(config)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => void gateway.stop().then(() => process.exit(0)))
+  }
+}
+
+const openAgencies = (directory: Config['directory']) => {
+  const tables = loadTables(directory)
+  return (code: string) => tables.resolveAgency(code, Date.now()) !== undefined
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await main().catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(1)
+  })
+}
