@@ -119,7 +119,6 @@ const ledger = {
   type: 'object',
   properties: {
     dossierCode: text,
-    aliases: { type: 'array', items: text },
     systems: {
       type: 'array',
       items: {

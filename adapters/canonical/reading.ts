@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Reason } from '../../gateway/bus/delivery-state.ts'
 import { errorTable, GatewayError } from '../../gateway/bus/errors.ts'
-import type { AttemptRecord, DeliveryView, DossierLedger, MessageView, Reason } from '../../gateway/bus/store.ts'
+import type { AttemptRecord, DeliveryView, DossierLedger, MessageView } from '../../gateway/bus/store.ts'
 import { verifyAccessToken } from '../../gateway/envelopes/access-token.ts'
 import { canonicalDocs } from './canonical-docs.ts'
 import type { CanonicalDoorOptions } from './door-options.ts'
@@ -50,13 +51,9 @@ function parameter(request: FastifyRequest, name: string): string {
   return value
 }
 
-function ledgerOnWire({ subject, aliases, messages }: DossierLedger) {
-  return {
-    dossierCode: subject,
-    aliases,
-    systems: standingsOf(messages),
-    messages: messages.map(messageOnWire),
-  }
+/** Without its other names: they may come from messages this reader does not see. */
+function ledgerOnWire({ subject, messages }: DossierLedger) {
+  return { dossierCode: subject, systems: standingsOf(messages), messages: messages.map(messageOnWire) }
 }
 
 /** Where the dossier stands at each system: what its lane waits for, or that everything has arrived. */
