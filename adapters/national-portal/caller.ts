@@ -26,11 +26,12 @@ export function createCallerCheck({ allowFrom, apiKey }: Pick<InboundSettings, '
 function addressList(entries: readonly string[]): BlockList {
   const list = new BlockList()
   for (const entry of entries) {
-    const [address = '', bits] = entry.split('/')
+    const [address = '', bits, ...rest] = entry.split('/')
     const version = isIP(address)
     const prefix = bits === undefined ? (version === 6 ? 128 : 32) : Number(bits)
     const isWhole = /^\d{1,3}$/.test(bits ?? '0') && prefix <= (version === 6 ? 128 : 32)
-    if (version === 0 || !isWhole) throw new Error(`allowFrom: ${entry} is neither an address nor a CIDR range`)
+    if (version === 0 || !isWhole || rest.length > 0)
+      throw new Error(`allowFrom: ${entry} is neither an address nor a CIDR range`)
     list.addSubnet(address, prefix, version === 6 ? 'ipv6' : 'ipv4')
   }
   return list

@@ -91,7 +91,13 @@ export const answerRules: readonly AnswerRule[] = [
     { services: aboutDossier, form, any: ['không tìm thấy hồ sơ', 'không tìm thấy mã hồ sơ'], verdict: 'missing' },
     { form, any: ['thử lại sau', 'hệ thống đang bận', 'quá tải', 'đang bảo trì'], verdict: 'busy' },
   ]),
-  { form: 'json', any: ['mã đơn vị không hợp lệ', 'không có quyền', 'chưa được phân quyền'], verdict: 'denied' },
+  // About our account or unit; "no right to this dossier" is about the message.
+  {
+    form: 'json',
+    any: ['mã đơn vị không hợp lệ', 'không có quyền', 'chưa được phân quyền'],
+    none: ['hồ sơ'],
+    verdict: 'denied',
+  },
   { form: 'json', all: ['service'], any: ['không tồn tại', 'không hợp lệ', 'not found'], verdict: 'misdirected' },
   // OpenCPS learnt nothing but a code from a dead session (wire-formats 1.1): worth one new login.
   { form: 'json', isTextless: true, verdict: 'refused', renews: true },

@@ -24,7 +24,6 @@ export function createSession(logIn: () => Promise<string>, clock: Clock): Sessi
   let refusal: { readonly error: GatewayError; readonly untilMs: number } | undefined
 
   async function start(): Promise<string> {
-    if (refusal && clock.monotonic() < refusal.untilMs) throw refusal.error
     try {
       token = await logIn()
       refusal = undefined
@@ -45,6 +44,7 @@ export function createSession(logIn: () => Promise<string>, clock: Clock): Sessi
   async function joined(signal: AbortSignal): Promise<string> {
     const calledOff = () => new GatewayError('partner-timeout', { failure: 'transient', cause: signal.reason })
     if (signal.aborted) throw calledOff()
+    if (refusal && clock.monotonic() < refusal.untilMs) throw refusal.error
     underWay ??= start()
     const login = underWay
     return new Promise((resolve, reject) => {
