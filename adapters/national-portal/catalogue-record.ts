@@ -35,7 +35,13 @@ export function rowsIn(value: unknown): readonly Row[] {
   return Array.isArray(value) ? value.filter(isRow) : []
 }
 
-/** A filled text of at most a shelf's key or a catalogue's longest name; `undefined` for anything else. */
+/** A code: printable, without spaces, not long. */
+export function codeIn(row: unknown, key: string): string | undefined {
+  const code = textIn(row, key)
+  return code !== undefined && /^\S{1,100}$/.test(code) ? code : undefined
+}
+
+/** A filled text no longer than the longest name; `undefined` for anything else. */
 export function textIn(row: unknown, key: string): string | undefined {
   const value = isRow(row) ? row[key] : undefined
   return typeof value === 'string' && value.trim() !== '' && value.length <= 4_000 ? value : undefined

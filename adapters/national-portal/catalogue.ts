@@ -4,7 +4,7 @@ import type { Gateway, WireTap } from '../../gateway/bus/gateway.ts'
 import { durationMs } from '../../gateway/bus/route.ts'
 import type { ShelfItem } from '../../gateway/bus/store.ts'
 import type { Tables } from '../../mappings/tables.ts'
-import { type Procedure, procedureOf, type Row, rowsIn, textIn } from './catalogue-record.ts'
+import { codeIn, type Procedure, procedureOf, type Row, rowsIn, textIn } from './catalogue-record.ts'
 import type { PortalClient } from './portal-client.ts'
 import type { CatalogueSettings } from './settings.ts'
 
@@ -28,6 +28,8 @@ export interface Catalogue {
   /** Reads the portal's lists on schedule until the signal; what fails is tapped, and tried again sooner. */
   keepFresh(signal: AbortSignal): Promise<void>
 }
+
+type Listed = Row & { readonly MATTHC: string }
 
 const service = {
   list: 'LayDanhSachTTHC',
@@ -81,15 +83,20 @@ export function createCatalogue(ports: CataloguePorts): Catalogue {
   async function pullList(name: string, to: { readonly shelf: string; readonly key: string }, signal: AbortSignal) {
     const updatedAtMs = clock.now()
     const items = (await read(name, {}, signal)).flatMap((value) => {
-      const key = textIn(value, to.key)
+      const key = codeIn(value, to.key)
       return key === undefined ? [] : [{ key, value, updatedAtMs }]
     })
     await gateway.putShelf(to.shelf, items)
     return items
   }
 
-  async function pullRecord(listed: Row & { readonly MATTHC: string }, signal: AbortSignal): Promise<ShelfItem> {
-    const [record] = await read(service.record, { maTTHC: listed.MATTHC }, signal)
+  /** `undefined` when there is nothing to be put in the place of what we have. */
+  async function pullRecord(listed: Listed, signal: AbortSignal): Promise<ShelfItem | undefined> {
+    const [record] = await read(service.record, { maTTHC: listed.MATTHC }, signal).catch((thrown): readonly Row[] => {
+      if (thrown instanceof GatewayError && thrown.code === 'partner-refused') return []
+      throw thrown
+    })
+    if (record === undefined && known.procedures.has(listed.MATTHC)) return undefined
     // A procedure the portal lists but does not describe is known all the same.
     return { key: listed.MATTHC, value: record ?? listed, updatedAtMs: clock.now() }
   }
@@ -113,7 +120,7 @@ export function createCatalogue(ports: CataloguePorts): Catalogue {
     await pullList(service.sectors, { shelf: 'sectors', key: 'MALINHVUC' }, signal).catch(note)
 
     const due = (await read(service.list, {}, signal)).flatMap((row) => {
-      const MATTHC = textIn(row, 'MATTHC')
+      const MATTHC = codeIn(row, 'MATTHC')
       return MATTHC !== undefined && isDue(row) ? [{ ...row, MATTHC }] : []
     })
     for (let next = 0; next < due.length; next += settings.parallelCalls) {

@@ -56,6 +56,24 @@ t.test('the next pull reads what is new or renamed, and the rest only when it is
   await until(() => calls(gateway, 'LayThuTuc') >= 7)
 })
 
+t.test('a record the portal no longer gives, or refuses, does not take the place of the one we have', async (t) => {
+  const full = demoCatalogue()
+  const rows = full.procedures.slice(0, 2)
+  const catalogue: Catalogue = { ...full, procedures: rows }
+  const schedule = { every: '50ms', renewRecordsAfter: '1ms', parallelCalls: 1 }
+  const gateway = await startPortalGateway(t, { portalOptions: { catalogue }, settings: { catalogue: schedule } })
+  gateway.listen()
+  await onShelf(gateway, 2)
+  gateway.portal.addFaults({ fault: 'business-refusal', service: 'LayThuTuc', times: 4 })
+  const before = calls(gateway, 'LayThuTuc')
+  await until(() => calls(gateway, 'LayThuTuc') >= before + 6)
+  t.same(
+    (await gateway.store.shelf('procedures')).map(({ value }) => value),
+    rows,
+  )
+  t.same(gateway.failures, [])
+})
+
 t.test('what is old is read again', async (t) => {
   const full = demoCatalogue()
   const catalogue: Catalogue = { ...full, procedures: full.procedures.slice(0, 3) }
