@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { answerRules, classifyAnswer } from '../../adapters/national-portal/classifier.ts'
 
@@ -113,5 +114,14 @@ t.test('every phrase stands in the form that texts are compared in', async (t) =
     for (const phrase of [...all, ...any, ...none]) {
       t.equal(phrase, phrase.normalize('NFC').toLocaleLowerCase('vi').trim(), phrase)
     }
+  }
+})
+
+t.test('docs/systems.md shows every phrase and every code that decides', async (t) => {
+  const page = readFileSync(new URL('../../docs/systems.md', import.meta.url), 'utf8')
+  const section = page.slice(page.indexOf('\n## national-portal')).toLocaleLowerCase('vi')
+  for (const { all = [], any = [], none = [], codes = [] } of answerRules) {
+    for (const phrase of [...all, ...any, ...none]) t.ok(section.includes(`"${phrase}"`), `"${phrase}"`)
+    for (const code of codes) t.ok(section.includes(`${code}`), code)
   }
 })
