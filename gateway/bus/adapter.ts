@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { Draft, Message } from './message.ts'
+import type { Draft, Message, Original } from './message.ts'
 
 /** What a system has told us about one dossier (e.g. "it exists there"); a small JSON object, written when an attempt settles. */
 export type LaneMemory = Readonly<Record<string, unknown>>
@@ -53,6 +53,10 @@ export interface ChannelAdapter {
   deliver?(message: Message, attempt: Attempt, signal: AbortSignal): Promise<Delivered>
   /** After an ambiguous attempt, per operation. Without it an ambiguous delivery is held. */
   lookup?(message: Message, attempt: Attempt, signal: AbortSignal): Promise<LookupAnswer>
+  /** Stop 7 alone: the document this message would be sent as, canonical JSON without credentials. For shadows and reports. */
+  preview?(message: Message, attempt: Attempt): Promise<string>
+  /** Reads bytes this system once sent anew, with the mapping of today. Throws what its door would answer. */
+  reread?(original: Original, message: Message): Promise<Draft>
   /** Brings documents in, or keeps reference data fresh; runs until the signal. */
   listen?(signal: AbortSignal): Promise<void>
   /** Mounts the system's inbound endpoints. */

@@ -1,3 +1,4 @@
+import type { ChannelAdapter } from './adapter.ts'
 import type { Clock } from './clock.ts'
 import type { DeliveryState } from './delivery-state.ts'
 import { type ChannelSettings, Dispatcher } from './dispatcher.ts'
@@ -6,6 +7,7 @@ import type { Gateway, WireTap } from './gateway.ts'
 import { checkContract, prepareAcceptances } from './intake.ts'
 import type { ContractBook, ReceiptSigner } from './intake-ports.ts'
 import type { Draft } from './message.ts'
+import { type Operations, Operator } from './operations.ts'
 import { isOwnerGone, processOwner } from './owner.ts'
 import { type Quota, QuotaGuard } from './quota.ts'
 import { RefusalAudit } from './refusals.ts'
@@ -28,6 +30,7 @@ export interface BusOptions {
 }
 
 export interface Bus extends Gateway {
+  readonly operations: Operations
   /** Takes back what a dead predecessor had leased, then starts working the channels. */
   start(channels: readonly ChannelSettings[]): Promise<void>
   /** Accepts nothing more, lets attempts finish for `graceMs`, writes what is still unwritten. */
@@ -49,13 +52,17 @@ export function createBus(options: BusOptions): Bus {
   const audit = new RefusalAudit({ store, clock, tap, limitPerMinute: refusalsPerSourceAndMinute })
   const quotas = new QuotaGuard({ quotaOf, store, clock })
   const dispatchers = new Map<string, Dispatcher>()
+  const adapters = new Map<string, ChannelAdapter>()
   let isDraining = false
 
   const wake = (systems: Iterable<string>) => {
     for (const system of new Set(systems)) dispatchers.get(system)?.wake()
   }
 
+  const operations = new Operator({ store, clock, tap, dispatchers, adapters, prepare, wake })
+
   return {
+    operations,
     async accept(drafts) {
       if (isDraining) throw new GatewayError('draining', { retryAfterMs: 5_000 })
       for (const [source, asked] of Map.groupBy(drafts, ({ source }) => source))
@@ -96,12 +103,17 @@ export function createBus(options: BusOptions): Bus {
     async start(channels) {
       await store.recover((candidate) => candidate !== owner && isOwnerGone(candidate), clock.now())
       const ports = { store, clock, tap, owner, routes: routesByName, prepare, isTold, wake, random }
-      for (const channel of channels) dispatchers.set(channel.system, new Dispatcher(channel, ports))
+      for (const channel of channels) {
+        dispatchers.set(channel.system, new Dispatcher(channel, ports))
+        adapters.set(channel.system, channel.adapter)
+      }
       const stored = new Map((await store.channels()).map((condition) => [condition.system, condition]))
       for (const [system, dispatcher] of dispatchers) dispatcher.start(stored.get(system))
+      operations.start()
     },
     async drain(graceMs) {
       isDraining = true
+      await operations.stop()
       await Promise.all([...dispatchers.values()].map((dispatcher) => dispatcher.stop(graceMs)))
       await audit.flush()
     },

@@ -81,6 +81,27 @@ export const errorTable = {
     'The request holds a key that is never allowed.',
     'Yêu cầu có khóa JSON không được phép.',
   ),
+  'xml-unreadable': row(
+    400,
+    'permanent',
+    'contract',
+    'The document is not well-formed UTF-8 XML.',
+    'Văn bản không phải XML UTF-8 hợp lệ.',
+  ),
+  'xml-forbidden': row(
+    400,
+    'permanent',
+    'contract',
+    'The XML document holds something that is never accepted.',
+    'Văn bản XML có thành phần không được chấp nhận.',
+  ),
+  'xml-too-complex': row(
+    400,
+    'permanent',
+    'contract',
+    'The XML document exceeds what is read of one document.',
+    'Văn bản XML vượt quá giới hạn cho phép.',
+  ),
   'request-too-large': row(
     413,
     'permanent',
@@ -235,6 +256,14 @@ export const errorTable = {
     'contract',
     'The original bytes are gone; they were never kept or retention has taken them.',
     'Không còn dữ liệu gốc.',
+  ),
+
+  'reading-unchanged': row(
+    409,
+    'permanent',
+    'contract',
+    'Read again, the bytes say the same; replay the delivery instead.',
+    'Đọc lại cho kết quả như cũ; hãy gửi lại lượt này.',
   ),
 
   // A delivery that stops before anything is sent

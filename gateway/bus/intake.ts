@@ -66,6 +66,7 @@ async function prepare(draft: Draft, { receipts, routes, directory, clock }: Int
   return {
     message,
     aliases: draft.aliases ?? [],
+    sameAs: draft.sameAs ?? [],
     idempotency: draft.idempotency,
     receipt,
     ...(draft.original ? { original: draft.original } : {}),

@@ -43,8 +43,10 @@ export interface Draft<Body = unknown> {
   readonly type: string
   readonly source: string
   readonly subject: string
-  /** Other names of the same dossier, e.g. `receipt-number:<unit>:<number>`; resolved to one subject at acceptance. */
+  /** Names the dossier can be found by, e.g. `receipt-number:<unit>:<number>`. They never join two dossiers: numbers are reused. */
   readonly aliases?: readonly string[]
+  /** Other codes the sender states to be this very dossier (a portal's own code); resolved to one subject at acceptance. */
+  readonly sameAs?: readonly string[]
   readonly body: Body
   readonly idempotency: Idempotency
   readonly correlationId?: string

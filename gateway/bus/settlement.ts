@@ -2,7 +2,7 @@ import type { LaneMemory } from './adapter.ts'
 import type { Outcome } from './delivery.ts'
 import type { Reason } from './delivery-state.ts'
 import { errorTable, type GatewayError } from './errors.ts'
-import type { Draft } from './message.ts'
+import type { Draft, Message } from './message.ts'
 import { isGivenUp, retryDelayMs } from './retry.ts'
 import type { Route } from './route.ts'
 import type { AttemptRecord, ClaimedDelivery, NextState } from './store.ts'
@@ -156,13 +156,19 @@ export function outcomeNotice(claimed: ClaimedDelivery, answer: SettlementAnswer
     body: {
       messageId: message.id,
       messageType: message.type,
-      dossierCode: message.subject,
+      dossierCode: ownCodeOf(message),
       system,
       state: answer.next.state,
-      reportedAt: new Date(answer.attempt.endedAtMs).toISOString(),
+      at: new Date(answer.attempt.endedAtMs).toISOString(),
       ...(reason ? { reason: noticeReason(reason) } : {}),
     },
   }
+}
+
+/** The code the sender itself used; the subject may be an older name of the same dossier. */
+function ownCodeOf({ body, subject }: Message): string {
+  const hasCode = typeof body === 'object' && body !== null && 'dossierCode' in body
+  return hasCode && typeof body.dossierCode === 'string' ? body.dossierCode : subject
 }
 
 function noticeReason({ code, cause, field, rule }: Reason) {

@@ -25,6 +25,7 @@ export interface NewDelivery {
 export interface Acceptance {
   readonly message: Message
   readonly aliases: readonly string[]
+  readonly sameAs: readonly string[]
   readonly idempotency: Idempotency
   /** JWS, compact: the very bytes that leave after the write. */
   readonly receipt: string
@@ -32,6 +33,8 @@ export interface Acceptance {
   readonly deliveries: readonly NewDelivery[]
   /** Takes the lane positions of that message's unsettled deliveries, which end discarded as superseded. */
   readonly supersedes?: string
+  /** The person who had it read again, and why. */
+  readonly by?: { readonly actor: string; readonly note: string }
 }
 
 export type Accepted =

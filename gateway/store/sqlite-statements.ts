@@ -16,6 +16,7 @@ export const writes = {
     WHERE source = ? AND scope = ? ORDER BY sequence DESC LIMIT ?`,
   subjectOfAlias: 'SELECT subject FROM aliases WHERE alias = ?',
   insertAlias: 'INSERT INTO aliases (alias, subject) VALUES (?, ?) ON CONFLICT DO NOTHING',
+  pointAlias: `INSERT INTO aliases (alias, subject) VALUES (?, ?) ON CONFLICT DO UPDATE SET subject = excluded.subject`,
   insertMessage: `INSERT INTO messages (id, type, source, subject, accepted_at_ms, correlation_id, causation_id, idempotency_key,
     scope, scope_digest, body, body_digest, receipt, original, original_media_type, original_digest, verified_by)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,

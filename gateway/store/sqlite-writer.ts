@@ -150,8 +150,10 @@ export class SqliteWriter implements WriteOperations {
   }
 
   #insertMessage(acceptance: Acceptance): Accepted {
-    const { message, aliases, idempotency, receipt, original, deliveries, supersedes } = acceptance
-    const subject = this.#resolveSubject([message.subject, ...aliases])
+    const { message, aliases, sameAs, idempotency, receipt, original, deliveries, supersedes } = acceptance
+    const subject = this.#resolveSubject([message.subject, ...sameAs])
+    // A number that is used again finds its newest dossier.
+    for (const alias of aliases) this.#run('pointAlias', alias, subject)
     const inserted = this.#run(
       'insertMessage',
       message.id,
@@ -177,12 +179,17 @@ export class SqliteWriter implements WriteOperations {
     for (const delivery of [...deliveries].sort((a, b) => (a.system < b.system ? -1 : 1))) {
       this.#insertDelivery(delivery, { message, sequence, subject, supersedes })
     }
+    if (acceptance.by) {
+      const { actor, note } = acceptance.by
+      this.#run('insertIntervention', message.acceptedAtMs, actor, 'reread', supersedes ?? message.id, note, null)
+    }
     this.#journal(message.acceptedAtMs, 'accepted', {
       messageId: message.id,
       type: message.type,
       source: message.source,
       bodyDigest: message.bodyDigest,
       receiptDigest: digestOf(receipt),
+      ...(acceptance.by ? { actor: acceptance.by.actor, noteDigest: digestOf(acceptance.by.note) } : {}),
       deliveries: deliveries.map(({ id, system }) => ({ id, system })),
     })
     return { kind: 'stored', messageId: message.id, receipt }

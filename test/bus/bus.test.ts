@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import t from 'tap'
+import { loadContracts } from '../../contracts/loader.ts'
 import type { Attempt, LookupAnswer } from '../../gateway/bus/adapter.ts'
 import { systemClock } from '../../gateway/bus/clock.ts'
 import { type ErrorCode, GatewayError } from '../../gateway/bus/errors.ts'
@@ -223,9 +224,15 @@ t.test('the sender is told of a hold with our own sentence in both languages', a
     throw new GatewayError('value-missing', { field: 'ChuHoSo', rule: 'required' })
   }
   const isTold = (system: string, state: string) => system === 'one-window' && state === 'held'
-  const { bus, store } = await startBus(t, { deliver }, { isTold })
-  const [accepted] = await bus.accept([sampleDraft('D1')])
-  const [, notice] = await messagesOf(store, 'D1', 2)
+  const real = loadContracts()
+  const contracts = {
+    has: real.has,
+    violations: (name: string, body: unknown) => (name.startsWith('delivery') ? real.violations(name, body) : []),
+  }
+  const { bus, store } = await startBus(t, { deliver }, { isTold, contracts })
+  const code = '000.00.01.H47-261121-0001'
+  const [accepted] = await bus.accept([sampleDraft(code)])
+  const [, notice] = await messagesOf(store, code, 2)
   t.match(notice?.message, {
     type: 'delivery.reported.v1',
     causationId: accepted?.messageId,

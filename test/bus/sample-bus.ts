@@ -19,6 +19,8 @@ export async function startBus(
     readonly concurrency?: number
     readonly path?: string
     readonly breaker?: BreakerPolicy
+    /** A second channel with the same adapter, so that it can read its own bytes again. */
+    readonly sourceOf?: string
   } = {},
 ) {
   const store =
@@ -36,14 +38,9 @@ export async function startBus(
     ...more,
   })
   const whole: ChannelAdapter = { probe: async () => {}, close: async () => {}, ...adapter }
-  await bus.start([
-    {
-      system: 'national-portal',
-      adapter: whole,
-      concurrency: more.concurrency ?? 4,
-      breaker: more.breaker ?? quickBreaker,
-    },
-  ])
+  const channel = { adapter: whole, concurrency: more.concurrency ?? 4, breaker: more.breaker ?? quickBreaker }
+  const systems = ['national-portal', ...(more.sourceOf === undefined ? [] : [more.sourceOf])]
+  await bus.start(systems.map((system) => ({ system, ...channel })))
   t.teardown(async () => {
     await bus.drain(100)
     await store.close()

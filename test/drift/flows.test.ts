@@ -27,6 +27,6 @@ t.test('no two routes and no two adapters share a name', async (t) => {
 
 for (const system of systems) {
   t.test(`the adapter of ${system} has a conformance test`, async (t) => {
-    t.ok(existsSync(test(`adapters/${system}.conformance.test.ts`)), `test/adapters/${system}.conformance.test.ts`)
+    t.ok(existsSync(test(`adapters/${system}.test.ts`)), `test/adapters/${system}.test.ts`)
   })
 }

@@ -10,6 +10,7 @@ export interface SampleOptions {
   readonly source?: string
   readonly idempotency?: Idempotency
   readonly aliases?: readonly string[]
+  readonly sameAs?: readonly string[]
   readonly systems?: readonly string[]
   readonly nowMs?: number
 }
@@ -17,7 +18,7 @@ export interface SampleOptions {
 /** An acceptance as intake would prepare it; what a test doesn't name is made up. */
 export function sampleAcceptance(options: SampleOptions = {}): Acceptance {
   const { subject = `H47.01-261121-${Math.floor(Math.random() * 1e8)}`, type = 'dossier.received.v1' } = options
-  const { source = 'one-window', systems = ['national-portal'], nowMs = 1_000, aliases = [] } = options
+  const { source = 'one-window', systems = ['national-portal'], nowMs = 1_000, aliases = [], sameAs = [] } = options
   const body = options.body ?? { dossierCode: subject }
   const id = newMessageId(nowMs)
   const idempotency = options.idempotency ?? { kind: 'key', key: randomUUID() }
@@ -34,6 +35,7 @@ export function sampleAcceptance(options: SampleOptions = {}): Acceptance {
       bodyDigest: digestOf(canonicalJson(body)),
     },
     aliases,
+    sameAs,
     idempotency,
     receipt: `receipt-of-${id}`,
     deliveries: systems.map((system) => ({ id: randomUUID(), system, route: 'dossier-sync' })),

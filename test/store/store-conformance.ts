@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
 import type { Reason } from '../../gateway/bus/delivery-state.ts'
+import type { Intervention } from '../../gateway/bus/intervention.ts'
 import { verifyChain } from '../../gateway/bus/journal.ts'
 import type { ClaimedDelivery, ClaimRequest, Store } from '../../gateway/bus/store.ts'
 import { sampleAcceptance, sampleSettlement } from './sample.ts'
@@ -94,14 +95,24 @@ export function storeConformance(t: Test, open: (t: Test) => Promise<Store>): vo
     t.same(await kinds('a', 'b', 'a', 'c'), ['duplicate', 'duplicate', 'duplicate', 'stored'])
   })
 
-  t.test('several names of one dossier resolve to one subject and one lane', async (t) => {
+  t.test('several codes of one dossier resolve to one subject and one lane', async (t) => {
     const store = await open(t)
-    await store.accept([sampleAcceptance({ subject: 'PORTAL-1', aliases: ['receipt-number:U:7'] })])
-    await store.accept([sampleAcceptance({ subject: 'LOCAL-1', aliases: ['receipt-number:U:7'] })])
+    await store.accept([sampleAcceptance({ subject: 'PORTAL-1' })])
+    await store.accept([sampleAcceptance({ subject: 'LOCAL-1', sameAs: ['PORTAL-1'] })])
     const ledger = await store.dossier('LOCAL-1')
     t.equal(ledger?.subject, 'PORTAL-1')
     t.equal(ledger?.messages.length, 2)
     t.equal((await store.claim(claimOf())).deliveries.length, 1, 'the second waits behind the first')
+  })
+
+  t.test('a receipt number finds its newest dossier and never joins two', async (t) => {
+    const store = await open(t)
+    const aliases = ['receipt-number:U:7']
+    await store.accept([sampleAcceptance({ subject: 'D1', aliases })])
+    t.equal((await store.dossier('receipt-number:U:7'))?.subject, 'D1')
+    await store.accept([sampleAcceptance({ subject: 'D2', aliases })])
+    t.equal((await store.dossier('receipt-number:U:7'))?.subject, 'D2')
+    t.equal((await store.claim(claimOf())).deliveries.length, 2, 'each has its own lane')
   })
 
   t.test('only the head of a lane is claimed, and its successor after it settled', async (t) => {
@@ -300,6 +311,160 @@ export function storeConformance(t: Test, open: (t: Test) => Promise<Store>): vo
     const tampered = entries.map((entry) => (entry.position === 2 ? { ...entry, entry: '{}' } : entry))
     t.match(verifyChain(tampered), [{ position: 2, why: 'hash' }])
     t.match(verifyChain(entries.filter(({ position }) => position !== 3)), [{ position: 4, why: 'gap' }])
+  })
+
+  t.test('a person holds, releases, discards, expires and replays, and nothing else is possible', async (t) => {
+    const store = await open(t)
+    await store.accept([sampleAcceptance({ subject: 'D1' }), sampleAcceptance({ subject: 'D1' })])
+    const [first, second] = (await store.dossier('D1'))?.messages.flatMap(({ deliveries }) => deliveries) ?? []
+    if (!first || !second) throw new Error('no deliveries')
+    const act = async (kind: Intervention['kind'], deliveryId: string) => {
+      const result = await store.intervene({ kind, deliveryId, actor: 'op', note: 'because', nowMs: 5_000 })
+      return result.kind === 'refused' ? result.why : result.kind === 'done' ? result.state : result.kind
+    }
+    const state = async (id: string) => (await store.delivery(id))?.state
+    t.equal(await act('release', first.id), 'impossible', 'it is not held')
+    t.equal(await act('hold', first.id), 'held')
+    t.equal(await act('hold', first.id), 'impossible', 'it is held already')
+    t.equal(await state(second.id), 'blocked')
+    t.equal(await act('release', first.id), 'waiting')
+    t.equal(await act('replay', first.id), 'impossible')
+    t.equal(await act('discard', first.id), 'discarded')
+    t.equal(await state(second.id), 'waiting', 'its successor goes on')
+    t.equal(await act('replay', first.id), 'waiting', 'at its old place')
+    t.equal(await state(second.id), 'blocked', 'behind it again')
+    t.equal(await act('expire', second.id), 'expired')
+    t.equal(await act('hold', second.id), 'impossible')
+    t.equal(await act('hold', 'no-such-delivery'), 'unknown')
+    const records = await store.interventions(first.id, 10)
+    t.same(records.map(({ kind, actor, note }) => [kind, actor, note]).reverse(), [
+      ['hold', 'op', 'because'],
+      ['release', 'op', 'because'],
+      ['discard', 'op', 'because'],
+      ['replay', 'op', 'because'],
+    ])
+    t.same(verifyChain(await store.journal(undefined, 100)), [])
+  })
+
+  t.test('a delivery that is being tried belongs to its process, not to a person', async (t) => {
+    const store = await open(t)
+    await store.accept([sampleAcceptance()])
+    const claimed = await claimOne(store)
+    const act = { deliveryId: claimed.deliveryId, actor: 'op', note: 'because', nowMs: 5_000 }
+    t.match(await store.intervene({ ...act, kind: 'discard' }), { kind: 'refused', why: 'impossible', state: 'leased' })
+    t.match(await store.settle(sampleSettlement(claimed, { state: 'delivered' })), { kind: 'settled' })
+  })
+
+  t.test('of two people acting on what they saw, the second is told', async (t) => {
+    const store = await open(t)
+    await store.accept([sampleAcceptance({ subject: 'D1' })])
+    const seen = (await store.dossier('D1'))?.messages[0]?.deliveries[0]
+    if (!seen) throw new Error('no delivery')
+    const act = { deliveryId: seen.id, note: 'because', nowMs: 5_000, revision: seen.revision }
+    t.match(await store.intervene({ ...act, kind: 'hold', actor: 'one' }), { kind: 'done', state: 'held' })
+    t.match(await store.intervene({ ...act, kind: 'discard', actor: 'two' }), { kind: 'refused', why: 'changed' })
+    t.equal((await store.delivery(seen.id))?.state, 'held')
+  })
+
+  t.test('a replay that later deliveries have overtaken needs an override', async (t) => {
+    const store = await open(t)
+    await store.accept([sampleAcceptance({ subject: 'D1' }), sampleAcceptance({ subject: 'D1' })])
+    const first = await claimOne(store)
+    await store.settle(sampleSettlement(first, { state: 'dead', reason, holdsLane: false }))
+    t.same(await store.countSelection('replay', { state: 'dead' }), { total: 1, overtaken: 0 })
+    const second = await claimOne(store, claimOf({ nowMs: 3_000 }))
+    await store.settle(sampleSettlement(second, { state: 'delivered' }))
+    t.same(await store.countSelection('replay', { state: 'dead' }), { total: 1, overtaken: 1 })
+    const act = { kind: 'replay', deliveryId: first.deliveryId, actor: 'op', note: 'because', nowMs: 5_000 } as const
+    t.match(await store.intervene(act), { kind: 'refused', why: 'overtaken', state: 'dead' })
+    t.match(await store.intervene({ ...act, isOverride: true }), { kind: 'done', state: 'waiting' })
+  })
+
+  t.test('a delivery replayed while its successor is being tried waits for it', async (t) => {
+    const store = await open(t)
+    await store.accept([sampleAcceptance({ subject: 'D1' }), sampleAcceptance({ subject: 'D1' })])
+    const first = await claimOne(store)
+    await store.settle(sampleSettlement(first, { state: 'dead', reason, holdsLane: false }))
+    const second = await claimOne(store, claimOf({ nowMs: 3_000 }))
+    const act = { kind: 'replay', deliveryId: first.deliveryId, actor: 'op', note: 'because', nowMs: 5_000 } as const
+    t.match(await store.intervene({ ...act, isOverride: true }), { kind: 'done', state: 'blocked' })
+    t.same((await store.claim(claimOf({ nowMs: 6_000 }))).deliveries, [])
+    await store.settle(sampleSettlement(second, { state: 'delivered' }, { nowMs: 7_000 }))
+    t.equal((await claimOne(store, claimOf({ nowMs: 8_000 }))).deliveryId, first.deliveryId)
+  })
+
+  t.test('what is read again takes the old place, and the old delivery ends superseded', async (t) => {
+    const store = await open(t)
+    const [old, later] = [sampleAcceptance({ subject: 'D1' }), sampleAcceptance({ subject: 'D1' })]
+    await store.accept([old, later])
+    const held = await claimOne(store)
+    await store.settle(sampleSettlement(held, { state: 'held', reason }))
+    const by = { actor: 'op', note: 'mapping repaired' }
+    const again = { ...sampleAcceptance({ subject: 'D1', nowMs: 4_000 }), supersedes: old.message.id, by }
+    await store.accept([again])
+    t.match(await store.delivery(held.deliveryId), { state: 'discarded', reason: { code: 'superseded' } })
+    const first = await claimOne(store, claimOf({ nowMs: 5_000 }))
+    t.equal(first.message.id, again.message.id)
+    t.equal(first.position, held.position)
+    await store.settle(sampleSettlement(first, { state: 'delivered' }))
+    t.equal((await claimOne(store, claimOf({ nowMs: 6_000 }))).message.id, later.message.id)
+    t.match(await store.interventions(old.message.id, 1), [{ kind: 'reread', note: 'mapping repaired' }])
+  })
+
+  t.test('a bulk fixes its items when it is asked for, and each ends with an outcome', async (t) => {
+    const store = await open(t)
+    await store.accept([1, 2, 3].map(() => sampleAcceptance()))
+    const bulk = {
+      id: 'b1',
+      kind: 'hold',
+      filter: { system: 'national-portal' },
+      actor: 'op',
+      note: 'because',
+      perSecond: 10,
+      isOverride: false,
+      createdAtMs: 2_000,
+    } as const
+    t.equal(await store.createBulk({ ...bulk, id: 'b0', filter: { system: 'land' } }), 0)
+    t.equal(await store.createBulk(bulk), 3)
+    await store.accept([sampleAcceptance()])
+    const items = await store.bulkItems('b1', 10)
+    t.equal(items.length, 3)
+    const [first = '', second = ''] = items
+    const act = { actor: 'op', note: 'because', nowMs: 3_000 }
+    await store.intervene({ ...act, kind: 'discard', deliveryId: first })
+    await store.intervene({ ...act, kind: 'hold', deliveryId: first, bulkId: 'b1' })
+    await store.intervene({ ...act, kind: 'hold', deliveryId: second, bulkId: 'b1' })
+    t.match(await store.bulks(), [{ id: 'b1', state: 'running', total: 3, outcomes: { done: 1, impossible: 1 } }])
+    t.equal((await store.bulkItems('b1', 10)).length, 1)
+    const change = { id: 'b1', actor: 'op', note: 'enough', nowMs: 4_000 }
+    t.equal(await store.setBulkState({ ...change, state: 'cancelled' }), true)
+    t.equal(await store.setBulkState({ ...change, state: 'running' }), false, 'what is cancelled stays so')
+  })
+
+  t.test('how a channel stands is kept', async (t) => {
+    const store = await open(t)
+    t.same(await store.channels(), [])
+    const condition = { system: 'land', state: 'paused', sinceMs: 5, trips: 0, stoppedMs: 7, actor: 'op' } as const
+    await store.setChannel(condition, 5, 'their maintenance')
+    t.same(await store.channels(), [condition])
+    t.match(await store.interventions('channel:land', 1), [{ kind: 'paused', note: 'their maintenance' }])
+  })
+
+  t.test('a sender’s backlog is counted as far as is asked', async (t) => {
+    const store = await open(t)
+    await store.accept(Array.from({ length: 5 }, () => sampleAcceptance()))
+    t.equal(await store.backlog('one-window', 100), 5)
+    t.equal(await store.backlog('one-window', 3), 4)
+    t.equal(await store.backlog('land', 100), 0)
+  })
+
+  t.test('the bytes a sender spoke are kept as they were', async (t) => {
+    const store = await open(t)
+    const original = { bytes: new Uint8Array([0, 255, 13, 10]), mediaType: 'application/json', verifiedBy: 'key-1' }
+    const acceptance = { ...sampleAcceptance(), original }
+    await store.accept([acceptance])
+    t.same(await store.original(acceptance.message.id), original)
+    t.equal(await store.original('no-such-message'), undefined)
   })
 
   t.test('depths count what is open by system and state', async (t) => {

@@ -1,0 +1,240 @@
+import { randomUUID } from 'node:crypto'
+import type { ChannelAdapter } from './adapter.ts'
+import { canonicalJson, digestOf } from './canonical-json.ts'
+import type { ChannelCondition } from './channel.ts'
+import type { Clock } from './clock.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import { GatewayError } from './errors.ts'
+import type { WireTap } from './gateway.ts'
+import type {
+  Bulk,
+  DeliveryFilter,
+  Intervened,
+  Intervention,
+  InterventionKind,
+  SelectionCount,
+} from './intervention.ts'
+import type { Draft } from './message.ts'
+import type { Acceptance, Store } from './store.ts'
+
+/** Who acts, and why, in their own words. */
+export interface Act {
+  readonly actor: string
+  readonly note: string
+}
+
+/** One act on one delivery, as a person asks for it. */
+export type AskedIntervention = Pick<Intervention, 'kind' | 'deliveryId' | 'actor' | 'note'> &
+  Partial<Pick<Intervention, 'revision' | 'isOverride'>>
+
+/** The same act on all that match, a few a second. */
+export interface AskedBulk extends Act {
+  readonly kind: InterventionKind
+  readonly filter: DeliveryFilter
+  readonly perSecond: number
+  readonly isOverride?: boolean
+}
+
+/**
+ * What people do with deliveries and channels; each act leaves a record with its reason. Everything throws GatewayError:
+ * `reason-missing`, `not-found`, `state-impossible`, `changed-meanwhile`, `overtaken`, `selection-empty`, `bytes-gone`.
+ */
+export interface Operations {
+  intervene(asked: AskedIntervention): Promise<Extract<Intervened, { kind: 'done' }>>
+  /** A new message of the original bytes; it takes the old one's place in the lanes (design, "Two kinds of replay"). */
+  reread(messageId: string, act: Act): Promise<{ readonly messageId: string }>
+  count(kind: InterventionKind, filter: DeliveryFilter): Promise<SelectionCount>
+  startBulk(asked: AskedBulk): Promise<{ readonly id: string; readonly total: number }>
+  changeBulk(id: string, state: 'running' | 'paused' | 'cancelled', act: Act): Promise<void>
+  bulks(): Promise<readonly Bulk[]>
+  pause(system: string, act: Act): Promise<ChannelCondition>
+  resume(system: string, act: Act): Promise<ChannelCondition>
+  channels(): readonly ChannelCondition[]
+}
+
+export interface OperationsPorts {
+  readonly store: Store
+  readonly clock: Clock
+  readonly tap: WireTap
+  readonly dispatchers: ReadonlyMap<string, Dispatcher>
+  /** By system: who can read its original bytes again. */
+  readonly adapters: ReadonlyMap<string, Pick<ChannelAdapter, 'reread'>>
+  readonly prepare: (drafts: readonly Draft[]) => Promise<readonly Acceptance[]>
+  readonly wake: (systems: Iterable<string>) => void
+}
+
+const stepMs = 200
+
+/** Owns the timer of the bulks under way. */
+export class Operator implements Operations {
+  readonly #ports: OperationsPorts
+  #cancelStep: (() => void) | undefined
+  #isStopped = false
+  #step: Promise<void> | undefined
+
+  constructor(ports: OperationsPorts) {
+    this.#ports = ports
+  }
+
+  async intervene(asked: AskedIntervention): Promise<Extract<Intervened, { kind: 'done' }>> {
+    const { store, clock, wake } = this.#ports
+    checkNote(asked.note)
+    const result = await store.intervene({ ...asked, nowMs: clock.now() })
+    if (result.kind !== 'done') throw refusalOf(result)
+    wake([result.system])
+    return result
+  }
+
+  async reread(messageId: string, { actor, note }: Act): Promise<{ readonly messageId: string }> {
+    checkNote(note)
+    const { store, adapters, prepare, wake } = this.#ports
+    const view = await store.message(messageId)
+    if (!view) throw new GatewayError('not-found')
+    const original = await store.original(messageId)
+    const { message } = view
+    const adapter = adapters.get(message.source)
+    if (!original || !adapter?.reread) throw new GatewayError('bytes-gone')
+    if (view.deliveries.some(({ state }) => state === 'leased')) throw new GatewayError('state-impossible')
+    const read = await adapter.reread(original, message)
+    const bodyDigest = digestOf(canonicalJson(read.body))
+    if (bodyDigest === message.bodyDigest) throw new GatewayError('reading-unchanged')
+    const [acceptance] = await prepare([
+      {
+        ...read,
+        original,
+        correlationId: message.correlationId,
+        causationId: messageId,
+        // The digest of what is read stands for the version of the mapping: the same reading is the same message.
+        idempotency: { kind: 'key', key: `reread:${messageId}:${bodyDigest}` },
+      },
+    ])
+    if (!acceptance) throw new GatewayError('internal-error')
+    const [accepted] = await store.accept([{ ...acceptance, supersedes: messageId, by: { actor, note } }])
+    wake(acceptance.deliveries.map(({ system }) => system))
+    return { messageId: accepted?.messageId ?? acceptance.message.id }
+  }
+
+  count(kind: InterventionKind, filter: DeliveryFilter): Promise<SelectionCount> {
+    return this.#ports.store.countSelection(kind, filter)
+  }
+
+  async startBulk({ kind, filter, actor, note, perSecond, isOverride = false }: AskedBulk) {
+    checkNote(note)
+    const id = randomUUID()
+    const { store, clock } = this.#ports
+    const createdAtMs = clock.now()
+    const total = await store.createBulk({ id, kind, filter, actor, note, perSecond, isOverride, createdAtMs })
+    if (total === 0) throw new GatewayError('selection-empty')
+    this.#schedule()
+    return { id, total }
+  }
+
+  async changeBulk(id: string, state: 'running' | 'paused' | 'cancelled', { actor, note }: Act): Promise<void> {
+    checkNote(note)
+    const isChanged = await this.#ports.store.setBulkState({ id, state, actor, note, nowMs: this.#ports.clock.now() })
+    if (!isChanged) throw new GatewayError('state-impossible')
+    this.#schedule()
+  }
+
+  bulks(): Promise<readonly Bulk[]> {
+    return this.#ports.store.bulks()
+  }
+
+  async pause(system: string, { actor, note }: Act): Promise<ChannelCondition> {
+    checkNote(note)
+    const dispatcher = this.#dispatcherOf(system)
+    await dispatcher.pause(actor, note)
+    return dispatcher.condition
+  }
+
+  async resume(system: string, { actor, note }: Act): Promise<ChannelCondition> {
+    checkNote(note)
+    const dispatcher = this.#dispatcherOf(system)
+    await dispatcher.resume(actor, note)
+    return dispatcher.condition
+  }
+
+  channels(): readonly ChannelCondition[] {
+    return [...this.#ports.dispatchers.values()].map(({ condition }) => condition)
+  }
+
+  #dispatcherOf(system: string): Dispatcher {
+    const dispatcher = this.#ports.dispatchers.get(system)
+    if (!dispatcher) throw new GatewayError('not-found', { detail: 'There is no such channel.' })
+    return dispatcher
+  }
+
+  /** Goes on with what was under way when the gateway stopped. */
+  start(): void {
+    this.#schedule()
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#cancelStep?.()
+    await this.#step
+  }
+
+  #schedule(): void {
+    if (this.#isStopped || this.#cancelStep) return
+    this.#cancelStep = this.#ports.clock.after(stepMs, () => {
+      this.#cancelStep = undefined
+      this.#step = this.#stepAll()
+    })
+  }
+
+  async #stepAll(): Promise<void> {
+    try {
+      const running = (await this.bulks()).filter(({ state }) => state === 'running')
+      for (const bulk of running) await this.#stepOne(bulk)
+      if (running.length > 0) this.#schedule()
+    } catch (error) {
+      this.#ports.tap.failed({ where: 'bulk', error })
+      this.#schedule()
+    }
+  }
+
+  async #stepOne(bulk: Bulk): Promise<void> {
+    const { store, clock } = this.#ports
+    const { id, actor, note } = bulk
+    const items = await store.bulkItems(id, Math.max(1, Math.round((bulk.perSecond * stepMs) / 1_000)))
+    if (items.length === 0) {
+      await store.setBulkState({ id, state: 'finished', actor, note, nowMs: clock.now() })
+      return
+    }
+    await Promise.all(items.map((deliveryId) => this.#interveneInBulk(deliveryId, bulk)))
+  }
+
+  async #interveneInBulk(deliveryId: string, { id, kind, actor, note, isOverride }: Bulk): Promise<void> {
+    const { store, clock, wake } = this.#ports
+    if (kind !== 'reread') {
+      const result = await store.intervene({
+        kind,
+        deliveryId,
+        actor,
+        note,
+        isOverride,
+        bulkId: id,
+        nowMs: clock.now(),
+      })
+      if (result.kind === 'done') wake([result.system])
+      return
+    }
+    const messageId = (await store.delivery(deliveryId))?.messageId
+    const outcome = await this.reread(messageId ?? '', { actor, note }).then(
+      () => 'done',
+      (error: unknown) => (error instanceof GatewayError ? error.code : 'internal-error'),
+    )
+    await store.settleBulkItem(id, deliveryId, outcome)
+  }
+}
+
+function checkNote(note: string): void {
+  if (note.trim() === '') throw new GatewayError('reason-missing', { field: '/reason', rule: 'required' })
+}
+
+function refusalOf(result: Exclude<Intervened, { kind: 'done' }>): GatewayError {
+  if (result.kind === 'unknown') return new GatewayError('not-found')
+  const codes = { impossible: 'state-impossible', changed: 'changed-meanwhile', overtaken: 'overtaken' } as const
+  return new GatewayError(codes[result.why], { detail: `It is ${result.state}.` })
+}
