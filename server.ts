@@ -239,13 +239,15 @@ const jwksDoc = {
   responses: { 200: { description: 'A JWK set.', content: { 'application/json': { schema: { type: 'object' } } } } },
 }
 
-/** `npm start`: runs until SIGTERM or SIGINT, then drains. */
+/** `npm start`: runs until SIGTERM, SIGINT or, when forked with a channel, its parent's end; then drains. */
 async function main(): Promise<void> {
   const config = loadConfig({ env: process.env, adapters, routes: routes.map(({ name }) => name), openAgencies })
   const gateway = await startGateway(config)
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'disconnect']) {
     process.once(signal, () => void gateway.stop().then(() => process.exit(0)))
   }
+  // The parent may have ended during the start, unheard.
+  if (process.connected === false) process.emit('disconnect')
 }
 
 const openAgencies = (directory: Config['directory']) => {

@@ -1,19 +1,31 @@
 import type { HeldDossier } from '../national-portal/portal.ts'
 import type { DemoDossier, DemoStep, Item } from './dossiers.ts'
 
+/** What of a dossier must have reached the portal. */
+export type Story = Pick<DemoDossier, 'code' | 'steps'>
+
+/** What the portal holds of a dossier that is not what was sent, in words; empty when nothing differs. */
+export function differences(sent: Story, held: HeldDossier | undefined): readonly string[] {
+  if (!held) return [absent(sent)]
+  return [...versionDifferences(sent, held), ...progressDifferences(sent, held)]
+}
+
 /**
- * What the portal holds of a dossier that is not what was sent, in words; empty when nothing differs. Absent, `""`,
- * `null` and `[]` are one; an update that came twice in a row counts once, as it overwrites with the same.
+ * Where the dossier's records differ, in order of arrival. Absent, `""`, `null` and `[]` are one; an update that came
+ * twice in a row counts once, as it overwrites with the same.
  */
-export function differences(sent: DemoDossier, held: HeldDossier | undefined): readonly string[] {
-  if (!held) return [`${sent.code}: the portal does not hold it`]
+export function versionDifferences(sent: Story, held: HeldDossier | undefined): readonly string[] {
+  if (!held) return [absent(sent)]
   const versions = sent.steps.filter(isSync).map(({ item }) => withConstants(item))
-  const progress = sent.steps.filter((step) => !isSync(step)).map(({ item }) => item)
   const heldVersions = held.history.filter(({ service }) => service === 'DongBoHoSoMC').map(({ item }) => item)
-  return [
-    ...listDifferences(versions, withoutRepeats(heldVersions)).map((text) => `${sent.code}: version ${text}`),
-    ...listDifferences(progress, held.progress).map((text) => `${sent.code}: progress ${text}`),
-  ]
+  return listDifferences(versions, withoutRepeats(heldVersions)).map((text) => `${sent.code}: version ${text}`)
+}
+
+/** Where its processing steps differ, in order of arrival; every one of them counts. */
+export function progressDifferences(sent: Story, held: HeldDossier | undefined): readonly string[] {
+  const progress = sent.steps.filter((step) => !isSync(step)).map(({ item }) => item)
+  if (!held) return progress.length > 0 ? [absent(sent)] : []
+  return listDifferences(progress, held.progress).map((text) => `${sent.code}: progress ${text}`)
 }
 
 /** The fields in which two documents differ, as paths. */
@@ -24,6 +36,10 @@ export function fieldDifferences(sent: unknown, held: unknown, path = ''): reado
     return [...names].flatMap((name) => fieldDifferences(sent[name], held[name], `${path}/${name}`))
   }
   return sent === held ? [] : [path]
+}
+
+function absent({ code }: Story): string {
+  return `${code}: the portal does not hold it`
 }
 
 /** A constant of the format, not a fact: the gateway adds it to dossiers written before it existed (wire-formats 1.2). */

@@ -218,6 +218,11 @@ export function demoDossiers(): readonly DemoDossier[] {
   ]
 }
 
+/** The unit a dossier's code begins with, which is the one that speaks of it. */
+export function unitOf(code: string): string {
+  return code.slice(0, code.indexOf('-'))
+}
+
 /** What citizens and enterprises file at the national portal for the province. */
 export function portalFiled(): readonly PortalFiled[] {
   return [promotionNotice('G22.99-261010-0000001'), generalFiling('G22.99-261012-0000002')]
