@@ -258,6 +258,20 @@ export const errorTable = {
     'Không còn dữ liệu gốc.',
   ),
 
+  'process-changed': row(
+    409,
+    'transient',
+    'contract',
+    'The exchange has moved on meanwhile; look again.',
+    'Quy trình vừa thay đổi; hãy xem lại.',
+  ),
+  'reception-overdue': row(
+    422,
+    'permanent',
+    'business',
+    'Nobody has received the dossier within its term.',
+    'Hồ sơ chưa được tiếp nhận trong thời hạn.',
+  ),
   'reading-unchanged': row(
     409,
     'permanent',
@@ -323,6 +337,73 @@ export const errorTable = {
     'http',
     'The partner may have acted, and nothing tells whether it did.',
     'Không rõ nơi nhận đã xử lý hay chưa.',
+  ),
+
+  // A file that is not taken, or not to be had
+  'file-too-large': row(
+    413,
+    'permanent',
+    'contract',
+    'The file is larger than the limit.',
+    'Tệp vượt quá dung lượng cho phép.',
+  ),
+  'file-unreadable': row(
+    422,
+    'permanent',
+    'contract',
+    'The file’s content is empty or not well-formed base64.',
+    'Nội dung tệp rỗng hoặc không phải base64 hợp lệ.',
+  ),
+  'file-mismatch': row(
+    422,
+    'permanent',
+    'contract',
+    'The file is not the one that was announced.',
+    'Tệp không đúng như đã khai báo (dung lượng, mã băm hoặc định dạng).',
+  ),
+  'file-type-refused': row(
+    422,
+    'permanent',
+    'contract',
+    'Files of this type are not taken.',
+    'Định dạng tệp không được chấp nhận.',
+  ),
+  'file-name-refused': row(
+    422,
+    'permanent',
+    'contract',
+    'The file’s name has a path, a control character or no length.',
+    'Tên tệp không hợp lệ.',
+  ),
+  'file-infected': row(422, 'permanent', 'business', 'The file holds malware.', 'Tệp chứa mã độc.'),
+  'file-link-forbidden': row(
+    422,
+    'permanent',
+    'contract',
+    'The file’s link leads where the gateway does not fetch from.',
+    'Đường dẫn tệp trỏ tới nơi hệ thống không được phép tải.',
+  ),
+  'file-unavailable': row(
+    502,
+    'transient',
+    'http',
+    'The file could not be fetched from its source.',
+    'Chưa tải được tệp từ nguồn.',
+  ),
+  'file-not-scanned': row(
+    503,
+    'transient',
+    'tcp',
+    'The file could not be scanned for malware.',
+    'Chưa quét được mã độc trong tệp.',
+  ),
+  'link-expired': row(410, 'permanent', 'expired', 'This link to a file has expired.', 'Đường dẫn tải tệp đã hết hạn.'),
+  'range-impossible': row(
+    416,
+    'permanent',
+    'http',
+    'The file does not have the range that was asked for.',
+    'Đoạn dữ liệu yêu cầu nằm ngoài tệp.',
   ),
 
   // What a transport or a partner answered
