@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import type { Finding, Flow } from './flow.ts'
 import { flows } from './flows.ts'
-import { isUnderWay, type Ledger } from './ledger.ts'
+import { untilAtRest } from './rest.ts'
 import { openStage, type Stage } from './stage.ts'
 import { summaryTable } from './summary-table.ts'
 
@@ -13,9 +13,6 @@ Starts a gateway and its neighbours' stand-ins on free ports of this machine, se
 prints what happened. It then stays until Ctrl-C.
 
   --once   ends by itself: exit code 0 when the stand-ins hold what was sent, 1 naming what differs`
-
-/** How long everything may take to come to rest. */
-const patienceMs = 15_000
 
 /** The demonstration from start to end; answers the exit code. Every process it started has ended by then. */
 async function main(): Promise<number> {
@@ -51,7 +48,10 @@ async function untilAborted(signal: AbortSignal): Promise<never> {
 async function perform(stage: Stage): Promise<boolean> {
   const checks = []
   for (const flow of flows) checks.push({ flow, check: await flow.play(stage) })
-  const ledgers = await untilAtRest(stage)
+  const ledgers = await untilAtRest(
+    stage,
+    roles.map(({ code }) => code),
+  )
   const findings: { readonly flow: Flow; readonly finding: Finding }[] = []
   for (const { flow, check } of checks) findings.push({ flow, finding: await check(stage) })
 
@@ -64,18 +64,6 @@ async function perform(stage: Stage): Promise<boolean> {
 }
 
 const roles = flows.flatMap(({ cast = [] }) => cast)
-
-/** Waits until no delivery is under way; what has not ended by then shows in the checks. */
-async function untilAtRest(stage: Stage): Promise<ReadonlyMap<string, Ledger>> {
-  const startedAt = performance.now()
-  for (;;) {
-    const found = await Promise.all(roles.map(async ({ code }) => [code, await stage.ledger(code)] as const))
-    const ledgers = new Map(found.flatMap(([code, ledger]) => (ledger ? [[code, ledger] as const] : [])))
-    const isAtRest = ![...ledgers.values()].some(isUnderWay)
-    if (isAtRest || performance.now() - startedAt > patienceMs) return ledgers
-    await sleep(100)
-  }
-}
 
 function verdict({ name }: Flow, { messages, differences }: Finding): string {
   if (differences.length === 0) return `flow ${name}: ok (${messages} messages)`
