@@ -17,7 +17,8 @@ import { asGatewayError, type GatewayError } from './errors.ts'
 import type { WireTap } from './gateway.ts'
 import type { Draft } from './message.ts'
 import { type Rate, RateLimit } from './rate-limit.ts'
-import { durationMs, patientRetry, type Route } from './route.ts'
+import { retryOf } from './retry.ts'
+import { durationMs, patientRetry, type RetryChange, type RetryPolicy, type Route } from './route.ts'
 import { decideSettlement, outcomeNotice, reasonOf, type SettlementAnswer } from './settlement.ts'
 import type { Acceptance, ClaimedDelivery, Store } from './store.ts'
 
@@ -31,6 +32,8 @@ export interface ChannelSettings {
   /** The most the partner may be sent; absent is unlimited. */
   readonly rate?: Rate
 }
+  /** What this system's deliveries do differently from what their routes say. */
+  readonly retry?: RetryChange
 
 export interface DispatcherPorts {
   readonly store: Store
@@ -60,6 +63,9 @@ const leaseMs = (deadlineMs: number) => 2 * deadlineMs + 15_000
  * Works one channel (`start` first): claims the heads of its lanes under a lease, in the order they fall due, never more than its own
  * concurrency at once, and settles each attempt. Shares no slot or timer with another channel. Owns its timer.
  */
+/** For deliveries whose route is gone, and for notices, which need none. */
+const unknownRoute = { retry: patientRetry, onDead: 'hold-lane' } as const
+
 export class Dispatcher {
   readonly #channel: ChannelSettings
   readonly #ports: DispatcherPorts
@@ -212,8 +218,12 @@ export class Dispatcher {
   }
 
   #longestDeadlineMs(): number {
-    const deadlines = [...this.#ports.routes.values(), { retry: patientRetry }]
-    return Math.max(...deadlines.map(({ retry }) => durationMs(retry.deadline)))
+    const routes = [...this.#ports.routes.values(), unknownRoute]
+    return Math.max(...routes.map((route) => durationMs(this.#retryOf(route).deadline)))
+  }
+
+  #retryOf(route: Pick<Route, 'retry' | 'retryTo'>): RetryPolicy {
+    return retryOf(route, { system: this.#channel.system, change: this.#channel.retry })
   }
 
   #start(delivery: ClaimedDelivery, leaseEndsAt: number): void {
@@ -227,7 +237,8 @@ export class Dispatcher {
 
   async #work(claimed: ClaimedDelivery, leaseEndsAt: number): Promise<void> {
     const { store, clock, routes, random, tap } = this.#ports
-    const route = routes.get(claimed.route) ?? { retry: patientRetry, onDead: 'hold-lane' as const }
+    const known: Pick<Route, 'retry' | 'retryTo' | 'onDead'> = routes.get(claimed.route) ?? unknownRoute
+    const route = { onDead: known.onDead, retry: this.#retryOf(known) }
     const startedAtMs = clock.now()
     const outcome = await attemptDelivery(claimed, {
       adapter: this.#channel.adapter,

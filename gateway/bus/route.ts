@@ -4,6 +4,8 @@ import type { Message } from './message.ts'
 export interface RetryPolicy {
   /** Delays before the 2nd, 3rd … attempt; the last one repeats. */
   readonly schedule: readonly string[]
+  /** In place of the schedule when it is there. */
+  readonly exponential?: ExponentialDelay
   /** Share of each delay drawn at random on either side, 0 to 1. */
   readonly jitter: number
   /** Age on the retry clock after which the delivery is dead. */
@@ -11,6 +13,16 @@ export interface RetryPolicy {
   /** The longest one attempt may take. */
   readonly deadline: string
 }
+
+/** Delays that grow by a factor with every attempt: `first`, then `factor` times as long, never longer than `cap`. */
+export interface ExponentialDelay {
+  readonly first: string
+  readonly factor: number
+  readonly cap: string
+}
+
+/** What configuration changes about a policy; what is absent stays. */
+export type RetryChange = Partial<RetryPolicy>
 
 /** What a route may ask about the world; built from configuration, constant while the gateway runs. */
 export interface Directory {
@@ -29,6 +41,8 @@ export interface Route {
   readonly when?: (message: Message) => boolean
   readonly to: (message: Message, directory: Directory) => readonly string[]
   readonly retry: RetryPolicy
+  /** By system: what is different on the way to that one. */
+  readonly retryTo?: Readonly<Record<string, RetryChange>>
   /** Whether a dead delivery keeps blocking its lane. */
   readonly onDead: 'hold-lane' | 'pass'
   /** Maps, checks and records what it would send, and sends nothing. */
