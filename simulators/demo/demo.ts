@@ -71,15 +71,18 @@ function verdict({ name }: Flow, { messages, differences }: Finding): string {
 }
 
 /** Everything is there to be looked at and tried, until somebody interrupts. */
-async function stay({ gatewayUrl, portalUrl, oneWindowUrl, log }: Stage, signal: AbortSignal): Promise<void> {
+async function stay({ gatewayUrl, portalUrl, oneWindowUrl, log, keyFile }: Stage, signal: AbortSignal): Promise<void> {
   console.log(`
-What it speaks        ${gatewayUrl}/docs
-Metrics               ${gatewayUrl}/metrics
-Health                ${gatewayUrl}/health/ready
-Its log               ${log.file}
-What the portal holds ${portalUrl}/_sim/state
+What it speaks                  ${gatewayUrl}/docs
+Metrics                         ${gatewayUrl}/metrics
+Health                          ${gatewayUrl}/health/ready
+Its log                         ${log.file}
+What the portal holds           ${portalUrl}/_sim/state
 What the one-window was handed  ${oneWindowUrl}/_sim/state
-A dossier's ledger    ${oneWindowUrl}/_sim/read?path=/dossiers/${roles[0]?.code ?? ''}
+A dossier's ledger              ${oneWindowUrl}/_sim/read?path=/dossiers/${roles[0]?.code ?? ''}
+
+To send something yourself (README.md says what), in another terminal:
+export GATEWAY=${gatewayUrl} KEY=${keyFile}
 
 Ctrl-C ends it and removes its data.`)
   if (signal.aborted) return

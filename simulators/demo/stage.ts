@@ -33,6 +33,8 @@ export interface Stage {
   /** What the gateway has written to its log, and where. */
   readonly log: { readonly file: string; read(): string }
   readonly dataDir: string
+  /** The private key the one-window signs with, for whoever wants to speak in its name. */
+  readonly keyFile: string
 
   /** The unchanged product of one unit at the drop-in door; the same one for the same unit, with its own session. */
   product(madonvi: string): DropInClient
@@ -75,6 +77,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const children = new Set<ChildProcess>()
   const file = path.join(folder, 'gateway.json')
   const logFile = path.join(folder, 'gateway.log')
+  const keyFile = path.join(folder, 'one-window-key.json')
   const dataDir = options.dataDir ?? path.join(folder, 'data')
   let gateway: ChildProcess | undefined
 
@@ -136,7 +139,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   try {
     const [portal, oneWindow, port] = await Promise.all([
       startStandIn('national-portal', options.portalArguments),
-      startStandIn('one-window'),
+      startStandIn('one-window', ['--key-file', keyFile]),
       freePort(),
     ])
     gatewayUrl = `http://127.0.0.1:${port}`
@@ -156,6 +159,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       oneWindowUrl,
       log: { file: logFile, read: () => readFileSync(logFile, 'utf8') },
       dataDir,
+      keyFile,
       product(madonvi) {
         const known = products.get(madonvi)
         if (known) return known
@@ -190,7 +194,8 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   }
 }
 
-const gatewayId = 'lien-thong-demo'
+/** What a signed message to it must name as its audience. */
+export const gatewayId = 'lien-thong-demo'
 
 interface Known {
   readonly port: number
