@@ -4,7 +4,7 @@ import type { ErrorObject } from 'ajv/dist/2020.js'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { AdapterDefinition } from './adapters/definition.ts'
 import { errorTable, GatewayError } from './gateway/bus/errors.ts'
-import { durationMs, type RetryPolicy } from './gateway/bus/route.ts'
+import { durationMs, type RetryChange } from './gateway/bus/route.ts'
 import { readJson } from './gateway/envelopes/json-gate.ts'
 import { keyFault } from './gateway/envelopes/key-vetting.ts'
 import type { PublicJwk, SigningJwk } from './gateway/envelopes/keyring.ts'
@@ -27,6 +27,14 @@ export interface SystemSettings {
   readonly speaksFor: readonly string[]
   /** Ends of its messages' deliveries that the system wants to be told of. */
   readonly tell: readonly ('delivered' | 'held' | 'dead' | 'expired' | 'discarded')[]
+  /** What it may ask of the gateway. */
+  readonly quota: { readonly perSecond: number; readonly burst: number; readonly backlog: number }
+  /** The most it is sent; without it as fast as `concurrency` allows. */
+  readonly rate?: { readonly perSecond: number; readonly burst: number }
+  /** When its channel breaks, and how long it then rests. */
+  readonly breaker: { readonly lanes: number; readonly firstPause: string; readonly longestPause: string }
+  /** What deliveries to it do differently from what their routes say. */
+  readonly retry?: RetryChange
   readonly [setting: string]: unknown
 }
 
@@ -34,7 +42,16 @@ export interface SystemSettings {
 export interface RouteSettings {
   readonly enabled: boolean
   readonly shadow?: boolean
-  readonly retry?: Partial<RetryPolicy>
+  readonly retry?: RetryChange
+  /** By system: what is said of this route on the way to that system alone. */
+  readonly systems?: Readonly<Record<string, { readonly retry?: RetryChange }>>
+}
+
+/** A person who may act through `/admin`. */
+export interface OperatorSettings {
+  readonly name: string
+  readonly role: 'viewer' | 'operator' | 'admin'
+  readonly token: string
 }
 
 /** The whole configuration: defaults filled in, secrets resolved, paths absolute, deeply frozen. Durations stay text. */
@@ -54,6 +71,7 @@ export interface Config {
   readonly routes: Readonly<Record<string, RouteSettings>>
   readonly log: { readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' }
   readonly store: { readonly kind: 'sqlite'; readonly path: string }
+  readonly operators: readonly OperatorSettings[]
   readonly systems: Readonly<Record<string, SystemSettings>>
 }
 
@@ -128,6 +146,9 @@ export function loadConfig(source: ConfigSource): Config {
   mistakes.push(
     ...missingFiles({ schema, value: finished, place: [] }),
     ...unknownRoutes(finished, source.routes),
+    ...unknownPairs(finished, source.adapters),
+    ...twofoldRetries(finished),
+    ...repeatedOperators(finished),
     ...unknownAgencies({ schema, value: finished, place: [] }, source.openAgencies),
     ...repeatedKids(finished),
     ...(member(finished, 'environment') === 'production' ? unfitForProduction(finished) : []),
@@ -309,6 +330,38 @@ export function configSchema(adapters: readonly ConfigurableSystem[]): JsonSchem
           },
         },
       },
+      operators: {
+        type: 'array',
+        maxItems: 200,
+        default: [],
+        description: 'People who may use the operators’ API below `/admin`; nobody by default.',
+        items: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['name', 'role', 'token'],
+          description: 'One person.',
+          properties: {
+            name: {
+              type: 'string',
+              pattern: '^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$',
+              description: 'What the audit log calls them.',
+            },
+            role: {
+              type: 'string',
+              enum: ['viewer', 'operator', 'admin'],
+              description:
+                'A viewer reads; an operator also acts on single and selected deliveries and on channels; an admin also on everything that matches a filter, and may expire and override.',
+            },
+            token: {
+              type: 'string',
+              minLength: 32,
+              maxLength: 512,
+              'x-secret': true,
+              description: 'Their bearer token, 32 characters or more.',
+            },
+          },
+        },
+      },
       systems: {
         type: 'object',
         description: 'The partners, by name; one that is not named is switched off.',
@@ -335,6 +388,35 @@ const duration = (text: string | undefined, description: string): JsonSchema => 
   description,
 })
 
+const retryChange = (description: string): JsonSchema => ({
+  type: 'object',
+  description,
+  additionalProperties: false,
+  properties: {
+    schedule: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 32,
+      items: duration(undefined, 'A delay.'),
+      description: 'Delays before the second, third … attempt; the last one repeats.',
+    },
+    exponential: {
+      type: 'object',
+      description: 'Delays that grow, in place of a schedule.',
+      additionalProperties: false,
+      required: ['first', 'factor', 'cap'],
+      properties: {
+        first: duration(undefined, 'Delay before the second attempt.'),
+        factor: { type: 'number', minimum: 1, maximum: 100, description: 'How many times as long each next one is.' },
+        cap: duration(undefined, 'The longest.'),
+      },
+    },
+    jitter: { type: 'number', minimum: 0, maximum: 1, description: 'Share of a delay drawn at random, 0 to 1.' },
+    giveUpAfter: duration(undefined, 'Age after which a delivery is dead.'),
+    deadline: duration(undefined, 'The longest one attempt may take.'),
+  },
+})
+
 const routeSettings: JsonSchema = {
   type: 'object',
   description: 'One route.',
@@ -342,25 +424,35 @@ const routeSettings: JsonSchema = {
   properties: {
     enabled: { type: 'boolean', default: true, description: 'Whether it takes new messages.' },
     shadow: { type: 'boolean', description: 'Maps, checks and records what it would send, and sends nothing.' },
-    retry: {
+    retry: retryChange('How its deliveries are tried again; what is absent stays as the route says.'),
+    systems: {
       type: 'object',
-      description: 'How its deliveries are tried again; what is absent stays as the route says.',
-      additionalProperties: false,
-      properties: {
-        schedule: {
-          type: 'array',
-          minItems: 1,
-          maxItems: 32,
-          items: duration(undefined, 'A delay.'),
-          description: 'Delays before the second, third … attempt; the last one repeats.',
-        },
-        jitter: { type: 'number', minimum: 0, maximum: 1, description: 'Share of a delay drawn at random, 0 to 1.' },
-        giveUpAfter: duration(undefined, 'Age after which a delivery is dead.'),
-        deadline: duration(undefined, 'The longest one attempt may take.'),
+      description: 'By system: what is said of this route on the way to that system; it wins over all else.',
+      additionalProperties: {
+        type: 'object',
+        description: 'One system.',
+        additionalProperties: false,
+        properties: { retry: retryChange('How this route’s deliveries to it are tried again.') },
       },
     },
   },
 }
+
+const perSecond = (description: string, usual?: number): JsonSchema => ({
+  type: 'number',
+  exclusiveMinimum: 0,
+  maximum: 100_000,
+  ...(usual === undefined ? {} : { default: usual }),
+  description,
+})
+
+const count = (description: string, of: { readonly usual?: number; readonly most: number }): JsonSchema => ({
+  type: 'integer',
+  minimum: 1,
+  maximum: of.most,
+  ...(of.usual === undefined ? {} : { default: of.usual }),
+  description,
+})
 
 const commonSettings: Readonly<Record<string, JsonSchema>> = {
   enabled: { type: 'boolean', default: true, description: 'Whether the gateway talks with this system.' },
@@ -417,6 +509,39 @@ const commonSettings: Readonly<Record<string, JsonSchema>> = {
     },
     description: 'Ends of its messages’ deliveries that it is told of by a signed notice.',
   },
+  quota: {
+    type: 'object',
+    description: 'What it may ask of the gateway; beyond it 429 with Retry-After.',
+    additionalProperties: false,
+    default: {},
+    properties: {
+      perSecond: perSecond('Messages a second.', 2_000),
+      burst: count('Messages at once.', { usual: 10_000, most: 1_000_000 }),
+      backlog: count('Deliveries of its messages under way.', { usual: 200_000, most: 10_000_000 }),
+    },
+  },
+  rate: {
+    type: 'object',
+    description: 'The most it is sent; without it as fast as `concurrency` allows.',
+    additionalProperties: false,
+    required: ['perSecond', 'burst'],
+    properties: {
+      perSecond: perSecond('Deliveries a second.'),
+      burst: count('Deliveries at once.', { most: 10_000 }),
+    },
+  },
+  breaker: {
+    type: 'object',
+    description: 'When its channel breaks, and how long it then rests between probes.',
+    additionalProperties: false,
+    default: {},
+    properties: {
+      lanes: count('Different dossiers that fail in a row; one alone never breaks it.', { usual: 5, most: 1_000 }),
+      firstPause: duration('5s', 'Rest after the first break; doubles with each one after it.'),
+      longestPause: duration('5m', 'The longest rest.'),
+    },
+  },
+  retry: retryChange('How every delivery to it is tried again; wins over what `routes.<name>.retry` says.'),
 }
 
 /** An adapter's own settings and what every system has; where both name a field, the adapter's wording wins. */
@@ -667,6 +792,58 @@ function unknownRoutes(config: unknown, known: readonly string[] | undefined): r
       what: 'is not a route',
       remedy: `routes: ${known.join(', ') || 'none'}`,
     }))
+}
+
+/** Systems that stand below a route and are none. */
+function unknownPairs(config: unknown, adapters: readonly ConfigurableSystem[]): readonly Mistake[] {
+  const known = adapters.map(({ system }) => system)
+  return Object.entries(record(member(config, 'routes'))).flatMap(([route, settings]) =>
+    Object.keys(record(member(settings, 'systems')))
+      .filter((system) => !known.includes(system))
+      .map((system) => ({
+        path: jsonPath(['routes', route, 'systems', system]),
+        what: 'is not a system',
+        remedy: `systems: ${known.join(', ') || 'none'}`,
+      })),
+  )
+}
+
+function twofoldRetries(config: unknown): readonly Mistake[] {
+  const routes = Object.entries(record(member(config, 'routes')))
+  const places: Place[] = [
+    ...routes.map(([route]) => ['routes', route, 'retry']),
+    ...routes.flatMap(([route, settings]) =>
+      Object.keys(record(member(settings, 'systems'))).map((system) => ['routes', route, 'systems', system, 'retry']),
+    ),
+    ...Object.keys(record(member(config, 'systems'))).map((system) => ['systems', system, 'retry']),
+  ]
+  return places
+    .filter((place) => ['schedule', 'exponential'].every((name) => member(config, ...place, name) !== undefined))
+    .map((place) => ({
+      path: jsonPath(place),
+      what: 'has a schedule and exponential',
+      remedy: 'leave one of them out',
+    }))
+}
+
+/** The audit log must say who it was: one name, one person; one token, one person. */
+function repeatedOperators(config: unknown): readonly Mistake[] {
+  const operators = member(config, 'operators')
+  if (!Array.isArray(operators)) return []
+  return ['name', 'token'].flatMap((field) => {
+    const values = operators.map((operator) => member(operator, field))
+    return values.flatMap((value, index) =>
+      typeof value !== 'string' || values.indexOf(value) === index
+        ? []
+        : [
+            {
+              path: jsonPath(['operators', `${index}`, field]),
+              what: `is another operator’s ${field} too`,
+              remedy: 'give everybody their own',
+            },
+          ],
+    )
+  })
 }
 
 function unknownAgencies(root: Here, open: ConfigSource['openAgencies']): readonly Mistake[] {
