@@ -31,9 +31,9 @@ export interface ChannelSettings {
   readonly breaker?: BreakerPolicy
   /** The most the partner may be sent; absent is unlimited. */
   readonly rate?: Rate
-}
   /** What this system's deliveries do differently from what their routes say. */
   readonly retry?: RetryChange
+}
 
 export interface DispatcherPorts {
   readonly store: Store
@@ -56,6 +56,9 @@ const idlePollMs = 5_000
 const storeRetryMs = 500
 const probeDeadlineMs = 20_000
 
+/** For deliveries whose route is gone, and for notices, which need none. */
+const unknownRoute = { retry: patientRetry, onDead: 'hold-lane' } as const
+
 /** Lookup and send have a deadline each; the rest of the lease is for claiming, queueing and settling. */
 const leaseMs = (deadlineMs: number) => 2 * deadlineMs + 15_000
 
@@ -63,9 +66,6 @@ const leaseMs = (deadlineMs: number) => 2 * deadlineMs + 15_000
  * Works one channel (`start` first): claims the heads of its lanes under a lease, in the order they fall due, never more than its own
  * concurrency at once, and settles each attempt. Shares no slot or timer with another channel. Owns its timer.
  */
-/** For deliveries whose route is gone, and for notices, which need none. */
-const unknownRoute = { retry: patientRetry, onDead: 'hold-lane' } as const
-
 export class Dispatcher {
   readonly #channel: ChannelSettings
   readonly #ports: DispatcherPorts
