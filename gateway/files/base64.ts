@@ -36,7 +36,8 @@ export function* decodeBase64(
 export async function* encodeBase64(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let rest = Buffer.alloc(0)
   for await (const chunk of bytes) {
-    const joined = rest.length === 0 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length) : Buffer.concat([rest, chunk])
+    const joined =
+      rest.length === 0 ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length) : Buffer.concat([rest, chunk])
     const usable = joined.length - (joined.length % 3)
     if (usable > 0) yield joined.toString('base64', 0, usable)
     rest = Buffer.from(joined.subarray(usable))

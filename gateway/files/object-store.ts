@@ -12,7 +12,10 @@ export interface ByteRange {
  */
 export interface ObjectStore {
   /** Takes over a finished file of this disk; the source is gone afterwards, whatever happens. */
-  putFile(key: string, file: { readonly path: string; readonly sizeBytes: number; readonly sha256: Buffer }): Promise<void>
+  putFile(
+    key: string,
+    file: { readonly path: string; readonly sizeBytes: number; readonly sha256: Buffer },
+  ): Promise<void>
   putNote(key: string, bytes: Uint8Array): Promise<void>
   /** A small object whole; `undefined` when it is not there. */
   note(key: string): Promise<Uint8Array | undefined>

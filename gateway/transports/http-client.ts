@@ -1,12 +1,11 @@
-import { lookup as resolve } from 'node:dns'
-import { isIP, type LookupFunction } from 'node:net'
+import { Readable } from 'node:stream'
 import type { SecureContextOptions } from 'node:tls'
-import { buildConnector, type Dispatcher, Pool } from 'undici'
+import { type Dispatcher, Pool } from 'undici'
 import type { Clock } from '../bus/clock.ts'
 import { GatewayError } from '../bus/errors.ts'
-import { mayCall } from './address-rules.ts'
+import { guardedConnector } from './guarded-connector.ts'
 import type { HttpAnswer } from './http-answer.ts'
-import { connectionFailure, forbiddenAddressCode } from './partner-failure.ts'
+import { connectionFailure } from './partner-failure.ts'
 
 export type { HttpAnswer } from './http-answer.ts'
 
@@ -30,13 +29,19 @@ export interface HttpClientOptions {
   readonly clock: Clock
 }
 
+/** A body too large to hold: made as it is sent, of a length known before. */
+export interface StreamedBody {
+  readonly lengthBytes: number
+  readonly chunks: AsyncIterable<Uint8Array>
+}
+
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Below the base URL's path; begins with a slash, may carry a query. */
   readonly path: string
   readonly query?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: Uint8Array | string
+  readonly body?: Uint8Array | string | StreamedBody
   readonly signal: AbortSignal
   /** For all of it: waiting for a connection, connecting, sending, being answered. */
   readonly deadlineMs?: number
@@ -81,12 +86,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 
   return {
     async send(request) {
-      const body = typeof request.body === 'string' ? Buffer.from(request.body) : request.body
       const wire: Dispatcher.DispatchOptions = {
         method: request.method,
         path: prefix + withQuery(request.path, request.query ?? {}),
-        headers: headersOf(request.headers ?? {}),
-        body: body ?? null,
+        ...contentOf(request),
       }
       return await exchange({ request, wire, pool, maxAnswerBytes, options })
     },
@@ -188,43 +191,6 @@ function madeTransient(error: GatewayError): GatewayError {
   return new GatewayError(error.code, { ...error.options, failure: 'transient' })
 }
 
-/** Checks what is connected to: a literal address here, since no look-up is made for one; a name's where it is resolved. */
-function guardedConnector(options: HttpClientOptions): buildConnector.connector {
-  const rule = { insideNetwork: options.insideNetwork === true }
-  const guardedLookup: LookupFunction = (hostname, lookupOptions, callback) => {
-    resolve(hostname, { ...lookupOptions, all: true }, (error, addresses) => {
-      if (error) return callback(error, [])
-      const forbidden = addresses.find(({ address }) => !mayCall(address, rule))
-      if (forbidden !== undefined || addresses.length === 0) return callback(forbiddenAddress(), [])
-      // The very addresses that were checked are connected to, so a name that changes its mind gains nothing.
-      const [first] = addresses
-      if (lookupOptions.all === true || first === undefined) return callback(null, addresses)
-      callback(null, first.address, first.family)
-    })
-  }
-  const connect = buildConnector({
-    ...options.tls,
-    minVersion: 'TLSv1.2',
-    rejectUnauthorized: true,
-    allowH2: false,
-    timeout: options.connectTimeoutMs,
-    lookup: guardedLookup,
-  })
-  return (target, callback) => {
-    const literal = target.hostname.replace(/^\[|\]$/g, '')
-    if (isIP(literal) !== 0 && !mayCall(literal, rule)) {
-      // As a socket would: never before the caller has returned.
-      queueMicrotask(() => callback(forbiddenAddress(), null))
-      return
-    }
-    connect(target, callback)
-  }
-}
-
-function forbiddenAddress(): NodeJS.ErrnoException {
-  return Object.assign(new Error('the address is forbidden'), { code: forbiddenAddressCode })
-}
-
 function withQuery(path: string, query: Readonly<Record<string, string>>): string {
   if (!path.startsWith('/')) throw new GatewayError('internal-error', { cause: new Error('the path has no slash') })
   const pairs = Object.entries(query).map(([name, value]) => `${queryText(name)}=${queryText(value)}`)
@@ -237,7 +203,14 @@ function queryText(text: string): string {
   return encodeURIComponent(text).replaceAll('%3A', ':').replaceAll('%2F', '/')
 }
 
-/** Undici writes `content-length` itself, always, since bodies are whole. */
+/** Undici writes `content-length` itself for a whole body, and holds a streamed one to the one given here. */
+function contentOf({ body, headers = {} }: HttpRequest): Pick<Dispatcher.DispatchOptions, 'headers' | 'body'> {
+  if (body === undefined || body instanceof Uint8Array) return { headers: headersOf(headers), body: body ?? null }
+  if (typeof body === 'string') return { headers: headersOf(headers), body: Buffer.from(body) }
+  const length = { 'content-length': String(body.lengthBytes) }
+  return { headers: headersOf({ ...headers, ...length }), body: Readable.from(body.chunks, { objectMode: false }) }
+}
+
 function headersOf(headers: Readonly<Record<string, string>>): Record<string, string> {
   const lower = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const)
   return { 'user-agent': 'lien-thong', ...Object.fromEntries(lower), 'accept-encoding': 'identity' }
