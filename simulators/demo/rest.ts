@@ -3,7 +3,7 @@ import { isUnderWay, type Ledger } from './ledger.ts'
 import type { Stage } from './stage.ts'
 
 /** How long everything may take to come to rest. */
-const patienceMs = 15_000
+const patienceMs = 30_000
 
 /**
  * The ledgers of these dossiers once no delivery of theirs is under way; what has not ended in time is left to whoever
