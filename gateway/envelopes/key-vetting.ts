@@ -22,13 +22,58 @@ export type SignatureAlgorithm =
   | 'PS384'
   | 'PS512'
 
-/** What is wrong with a partner's key, as one sentence; `undefined` when it may be registered. */
+/** Key management algorithms (RFC 7518 §4.1) a key for encryption may be pinned to. */
+export type EncryptionAlgorithm = 'ECDH-ES' | 'RSA-OAEP-256'
+
+/** Every signature algorithm there is here; a system's own list may be shorter. */
+export const signatureAlgorithms: readonly SignatureAlgorithm[] = [
+  'ES256',
+  'ES384',
+  'EdDSA',
+  'Ed25519',
+  'PS256',
+  'PS384',
+  'PS512',
+  'RS256',
+  'RS384',
+  'RS512',
+]
+
+/** What is wrong with a partner's key to sign with, as one sentence; `undefined` when it may be registered. */
 export function keyFault(jwk: PublicJwk): string | undefined {
+  return faultFor(jwk, { use: 'sig', allowed: algorithmsOf(jwk), kinds: 'RSA, EC P-256, EC P-384 or Ed25519' })
+}
+
+/** The same for a key to encrypt to. */
+export function encryptionKeyFault(jwk: PublicJwk): string | undefined {
+  return faultFor(jwk, { use: 'enc', allowed: encryptionAlgorithmsOf(jwk), kinds: 'RSA, EC P-256 or EC P-384' })
+}
+
+/** The same for a shared secret: at least as long as the hash it is used with (RFC 7518 §3.2). */
+export function secretFault(jwk: {
+  readonly kid?: unknown
+  readonly alg?: unknown
+  readonly k?: unknown
+}): string | undefined {
+  const wanted = jwk.alg === 'HS256' ? 32 : jwk.alg === 'HS1' ? 20 : undefined
+  if (wanted === undefined) return 'its alg must be HS256 or HS1'
+  if (!isKid(jwk.kid)) return 'its kid must be 1 to 128 plain characters'
+  if (typeof jwk.k !== 'string' || Buffer.from(jwk.k, 'base64url').toString('base64url') !== jwk.k)
+    return 'it is not a well-formed secret'
+  const secret = Buffer.from(jwk.k, 'base64url')
+  if (secret.length < wanted) return `it must have at least ${wanted} bytes`
+  return new Set(secret).size < 8 ? 'it can be guessed' : undefined
+}
+
+function faultFor(
+  jwk: PublicJwk,
+  wanted: { readonly use: string; readonly allowed: readonly string[] | undefined; readonly kinds: string },
+): string | undefined {
+  const { allowed } = wanted
   if (privateMembers.some((member) => jwk[member] !== undefined)) return 'it must not hold private parts'
   if (jwk.kid !== undefined && !isKid(jwk.kid)) return 'its kid must be 1 to 128 plain characters'
-  if (jwk.use !== undefined && jwk.use !== 'sig') return 'its use must be sig'
-  const allowed = algorithmsOf(jwk)
-  if (allowed === undefined) return 'it must be RSA, EC P-256, EC P-384 or Ed25519'
+  if (jwk.use !== undefined && jwk.use !== wanted.use) return `its use must be ${wanted.use}`
+  if (allowed === undefined) return `it must be ${wanted.kinds}`
   if (jwk.alg === undefined && allowed.length > 2) return `an RSA key must name its alg (one of ${allowed.join(', ')})`
   if (jwk.alg !== undefined && !allowed.some((name) => name === jwk.alg))
     return `its alg must be one of ${allowed.join(', ')}`
@@ -57,6 +102,13 @@ export function pinnedAlgorithm(jwk: PublicJwk): SignatureAlgorithm {
   return pinned
 }
 
+/** The one algorithm a vetted key is encrypted to with. Throws when the key was not vetted. */
+export function pinnedEncryption(jwk: PublicJwk): EncryptionAlgorithm {
+  const [pinned] = encryptionAlgorithmsOf(jwk) ?? []
+  if (pinned === undefined) throw new Error('the key has no algorithm')
+  return pinned
+}
+
 // RFC 7518 §6.2.2, §6.3.2 and §6.4: every member that is secret.
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 
@@ -66,6 +118,11 @@ function algorithmsOf(jwk: PublicJwk): readonly SignatureAlgorithm[] | undefined
   if (jwk.kty === 'OKP' && jwk.crv === 'Ed25519') return ['EdDSA', 'Ed25519']
   if (jwk.kty === 'RSA') return ['PS256', 'PS384', 'PS512', 'RS256', 'RS384', 'RS512']
   return undefined
+}
+
+function encryptionAlgorithmsOf(jwk: PublicJwk): readonly EncryptionAlgorithm[] | undefined {
+  if (jwk.kty === 'EC' && (jwk.crv === 'P-256' || jwk.crv === 'P-384')) return ['ECDH-ES']
+  return jwk.kty === 'RSA' ? ['RSA-OAEP-256'] : undefined
 }
 
 function rsaFault(jwk: PublicJwk): string | undefined {

@@ -1,15 +1,24 @@
 import {
   createHash,
-  createPrivateKey,
-  createPublicKey,
+  createSecretKey,
   generateKeyPairSync,
   hkdfSync,
   type JsonWebKey,
   type KeyObject,
-  sign,
-  verify,
+  type X509Certificate,
 } from 'node:crypto'
-import { isKid, keyFault, type PublicJwk, pinnedAlgorithm, type SignatureAlgorithm } from './key-vetting.ts'
+import { type Clock, systemClock } from '../bus/clock.ts'
+import {
+  isOwn,
+  type KeyPurpose,
+  type KeyRecord,
+  privateKeyOf,
+  publicJwkOf,
+  publicKeyOf,
+  readKeyRecord,
+} from './key-record.ts'
+import type { EncryptionAlgorithm, PublicJwk, SignatureAlgorithm } from './key-vetting.ts'
+import type { TrustStore } from './trust-store.ts'
 
 export type { PublicJwk } from './key-vetting.ts'
 
@@ -34,57 +43,207 @@ export interface VerificationKey {
   /** RFC 7638, SHA-256, base64url: what evidence names. */
   readonly thumbprint: string
   readonly publicKey: KeyObject
+  /** Leaf first; absent for a bare key. */
+  readonly certificates?: readonly X509Certificate[]
 }
 
-/** The key that signs in the gateway's name. */
+/** A key that signs in the gateway's name. */
 export interface SigningKey {
   readonly kid: string
   readonly algorithm: SignatureAlgorithm
   readonly thumbprint: string
   readonly privateKey: KeyObject
   readonly publicKey: KeyObject
+  /** Leaf first, for a KeyInfo that names it; absent for a bare key. */
+  readonly certificates?: readonly X509Certificate[]
+}
+
+/** A public key to encrypt to. */
+export interface EncryptionKey {
+  readonly kid: string
+  readonly algorithm: EncryptionAlgorithm
+  readonly publicKey: KeyObject
+}
+
+/** One of our own keys, that others encrypt to. */
+export interface DecryptionKey {
+  readonly kid: string
+  readonly algorithm: EncryptionAlgorithm
+  readonly privateKey: KeyObject
+}
+
+/** A secret shared with a system. */
+export interface MacKey {
+  readonly kid: string
+  readonly algorithm: string
+  readonly secret: KeyObject
+}
+
+/** Where a key stands; only a `current` one is used, and an `over` one of ours still checks what it once signed. */
+export type KeyStanding = 'current' | 'future' | 'over' | 'revoked' | 'untrusted'
+
+/** What is told about a key: everything but the key. */
+export interface KeyView {
+  readonly system?: string
+  readonly purpose: KeyPurpose
+  readonly kid: string
+  readonly algorithm: string
+  readonly standing: KeyStanding
+  readonly fromMs?: number
+  /** When it ends; absent for a key without an end. */
+  readonly untilMs?: number
+  /** Why it is not trusted, or was revoked. */
+  readonly why?: string
 }
 
 /**
- * Our own keys and the partners' public ones. Nothing enters it at run time: a key named or carried by a message is
- * looked up here or it does not exist. Several own keys with dates fit behind these methods without a change to callers.
+ * Our own keys and the partners' public ones, each with its dates. Nothing enters it from a message: a key named or
+ * carried by one is looked up here or it does not exist.
  */
 export interface Keyring {
-  /** The key to sign with now. */
-  signingKey(): SigningKey
-  /** A partner's key by its id; `undefined` when it is not registered. Our own keys are never found here. */
-  partnerKey(kid: string): VerificationKey | undefined
-  /** One of our own keys by its id, to check what we once signed. */
-  ownKey(kid: string): SigningKey | undefined
-  /** The public halves of our own keys, for `/.well-known/jwks.json` (RFC 7517 §5). */
-  jwks(): { readonly keys: readonly PublicJwk[] }
   /**
-   * Secrets for one purpose, derived from our own keys, the current one first: make with the first, check with all.
-   * They survive a restart and are the same on every node that has the key.
+   * The key to sign with now, the newest that has begun: one kept for `system` when there is one, else a general one.
+   * Throws an Error when every key is over.
+   */
+  signingKey(system?: string): SigningKey
+  /** A partner's current key by its id; `undefined` when there is none. Our own keys are never found here. */
+  partnerKey(kid: string): VerificationKey | undefined
+  /** Every current key a system may sign with, the newest first. */
+  partnerKeys(system: string): readonly VerificationKey[]
+  /** One of our own keys by its id, over or not, to check what we once signed; never a revoked one. */
+  ownKey(kid: string): SigningKey | undefined
+  /** The newest current key to encrypt to a system. */
+  encryptionKey(system: string): EncryptionKey | undefined
+  /** One of our own current keys by its id, to read what was encrypted to us. */
+  decryptionKey(kid: string): DecryptionKey | undefined
+  /** Current secrets shared with a system, the newest first: make with the first, check with all. */
+  macKeys(system: string): readonly MacKey[]
+  /**
+   * The public halves of our own keys, for `/.well-known/jwks.json` (RFC 7517 §5): future ones too, so that partners
+   * know them beforehand, and those that are over, so that receipts can be checked for as long as they are kept.
+   */
+  jwks(): { readonly keys: readonly PublicJwk[] }
+  /** The certificates of our own current and future keys, as PEM; empty when no key has one. */
+  certificates(): string
+  /**
+   * Secrets for one purpose, derived from our own general signing keys, the current one first: make with the first,
+   * check with all. They survive a restart and are the same on every node that has the keys.
    */
   secrets(purpose: string): readonly Buffer[]
+  /** Every key, without the key. */
+  list(): readonly KeyView[]
 }
 
 export interface KeyringOptions {
-  readonly signing: SigningJwk
+  /** A general signing key without dates. */
+  readonly signing?: SigningJwk
+  /** Partners' public keys without dates. */
   readonly partners: readonly { readonly system: string; readonly jwk: PublicJwk }[]
+  /** Keys with dates, from the key folder. */
+  readonly records?: readonly KeyRecord[]
+  /** Signature algorithms a system may use; every one there is when it is not named. */
+  readonly algorithms?: Readonly<Record<string, readonly string[]>>
+  /** Whom certificates must lead to; without it a registered certificate is believed for its dates. */
+  readonly trust?: TrustStore
+  readonly clock?: Pick<Clock, 'now'>
 }
 
 /** Vets every key and holds them. Throws an Error that names the key and the rule it breaks. */
 export function createKeyring(options: KeyringOptions): Keyring {
-  const own = ownKeyOf(options.signing)
-  const partners = new Map<string, VerificationKey>()
-  for (const { system, jwk } of options.partners) {
-    const key = partnerKeyOf(system, jwk)
-    if (partners.has(key.kid) || key.kid === own.kid) throw new Error(`key ${key.kid} of ${system}: its kid is taken`)
-    partners.set(key.kid, key)
+  const clock = options.clock ?? systemClock
+  const held = [...undatedRecords(options), ...(options.records ?? [])].map(holdKey)
+  refuseRepeats(held)
+  refuseAlgorithms(held, options.algorithms ?? {})
+  if (!held.some(({ record }) => record.purpose === 'sign')) throw new Error('there is no key to sign with')
+  const byKid = new Map(held.map((key) => [key.record.kid, key]))
+
+  // A chain costs a signature check per certificate; what it said holds for a minute.
+  const distrust = new Map<KeyRecord, { readonly atMs: number; readonly why: string | undefined }>()
+  const distrustOf = (record: KeyRecord, nowMs: number): string | undefined => {
+    const known = distrust.get(record)
+    if (known !== undefined && Math.abs(nowMs - known.atMs) < 60_000) return known.why
+    const use = record.purpose === 'verify' ? 'sign' : 'encipher'
+    const why = options.trust?.faultOf(record.certificates, { nowMs, use })
+    distrust.set(record, { atMs: nowMs, why })
+    return why
   }
+  const standingOf = ({ record }: HeldKey): { readonly standing: KeyStanding; readonly why?: string } => {
+    const nowMs = clock.now()
+    const { revoked, fromMs, untilMs, certificates, purpose } = record
+    if (revoked !== undefined && revoked.atMs <= nowMs) return { standing: 'revoked', why: revoked.reason }
+    if (untilMs !== undefined && nowMs >= untilMs) return { standing: 'over' }
+    if (fromMs !== undefined && nowMs < fromMs) return { standing: 'future' }
+    const why = certificates.length === 0 || isOwn(purpose) ? undefined : distrustOf(record, nowMs)
+    return why === undefined ? { standing: 'current' } : { standing: 'untrusted', why }
+  }
+  const isCurrent = (key: HeldKey): boolean => standingOf(key).standing === 'current'
+  const isRevoked = (key: HeldKey): boolean => standingOf(key).standing === 'revoked'
+  const newest = (purpose: KeyPurpose, system: string | undefined): readonly HeldKey[] =>
+    held
+      .filter(({ record }) => record.purpose === purpose && record.system === system)
+      .filter(isCurrent)
+      .sort(byBeginning)
+  const named = (kid: string, purpose: KeyPurpose): HeldKey | undefined => {
+    const key = byKid.get(kid)
+    return key?.record.purpose === purpose ? key : undefined
+  }
+
   return {
-    signingKey: () => own,
-    partnerKey: (kid) => partners.get(kid),
-    ownKey: (kid) => (kid === own.kid ? own : undefined),
-    jwks: () => ({ keys: [publicJwkOf(own)] }),
-    secrets: (purpose) => [secretOf(own, purpose)],
+    signingKey(system) {
+      const [key] = [...(system === undefined ? [] : newest('sign', system)), ...newest('sign', undefined)]
+      if (key === undefined) throw new Error('no key to sign with is current')
+      return signingKeyOf(key)
+    },
+    partnerKey(kid) {
+      const key = named(kid, 'verify')
+      return key !== undefined && isCurrent(key) ? verificationKeyOf(key) : undefined
+    },
+    partnerKeys: (system) => newest('verify', system).map(verificationKeyOf),
+    ownKey(kid) {
+      const key = named(kid, 'sign')
+      return key === undefined || isRevoked(key) ? undefined : signingKeyOf(key)
+    },
+    encryptionKey(system) {
+      const [key] = newest('encrypt', system)
+      return key && encryptionKeyOf(key)
+    },
+    decryptionKey(kid) {
+      const key = named(kid, 'decrypt')
+      return key !== undefined && isCurrent(key) ? decryptionKeyOf(key) : undefined
+    },
+    macKeys: (system) => newest('mac', system).map(macKeyOf),
+    jwks: () => ({
+      keys: held
+        .filter((key) => isOwn(key.record.purpose) && !isRevoked(key))
+        // Nothing can be encrypted to a key that is over, and nobody needs to check anything with it.
+        .filter((key) => key.record.purpose === 'sign' || standingOf(key).standing !== 'over')
+        .map(({ record }) => publicJwkOf(record)),
+    }),
+    certificates: () =>
+      held
+        .filter(({ record }) => isOwn(record.purpose))
+        .filter((key) => ['current', 'future'].includes(standingOf(key).standing))
+        .flatMap(({ record }) => record.certificates.map(String))
+        .join(''),
+    secrets(purpose) {
+      const general = held.filter(({ record }) => record.purpose === 'sign' && record.system === undefined)
+      const current = general.filter(isCurrent).sort(byBeginning)
+      const others = general.filter((key) => !current.includes(key) && !isRevoked(key)).sort(byBeginning)
+      return [...current, ...others].map((key) => key.secret(purpose))
+    },
+    list: () =>
+      held.map((key) => {
+        const { system, purpose, kid, algorithm, fromMs, untilMs } = key.record
+        return {
+          purpose,
+          kid,
+          algorithm,
+          ...standingOf(key),
+          ...(system === undefined ? {} : { system }),
+          ...(fromMs === undefined ? {} : { fromMs }),
+          ...(untilMs === undefined ? {} : { untilMs }),
+        }
+      }),
   }
 }
 
@@ -112,35 +271,116 @@ export function thumbprintOf(jwk: JsonWebKey): string {
     .digest('base64url')
 }
 
-function ownKeyOf(jwk: SigningJwk): SigningKey {
-  const privateKey = createPrivateKey({ key: { ...jwk }, format: 'jwk' })
-  const publicKey = createPublicKey(privateKey)
-  const half = publicKey.export({ format: 'jwk' })
-  if (half.crv !== 'P-256') throw new Error('the signing key must be EC P-256')
-  // OpenSSL believes the public members whatever the secret is; we would publish a key that verifies nothing we sign.
-  const probe = Buffer.from('lien-thong')
-  if (!verify('sha256', probe, publicKey, sign('sha256', probe, privateKey)))
-    throw new Error('the signing key: its public and private parts do not belong together')
-  const thumbprint = thumbprintOf(half)
-  if (!isKid(jwk.kid)) throw new Error('the signing key: its kid must be 1 to 128 plain characters')
-  return { kid: jwk.kid, algorithm: 'ES256', thumbprint, privateKey, publicKey }
+/** A record with its keys made ready once; which of them may be used is asked anew each time. */
+interface HeldKey {
+  readonly record: KeyRecord
+  readonly thumbprint: string
+  readonly publicKey?: KeyObject
+  readonly privateKey?: KeyObject
+  /** The same Buffer for the same purpose, so that callers can keep what they derive from it. */
+  readonly secret: (purpose: string) => Buffer
 }
 
-function partnerKeyOf(system: string, jwk: PublicJwk): VerificationKey {
-  const fault = keyFault(jwk)
-  if (fault !== undefined) throw new Error(`key ${String(jwk.kid ?? '')} of ${system}: ${fault}`)
-  const publicKey = createPublicKey({ key: { ...jwk }, format: 'jwk' })
+function undatedRecords({ signing, partners }: KeyringOptions): readonly KeyRecord[] {
+  const own = signing === undefined ? [] : [undatedRecord({ purpose: 'sign', jwk: signing }, 'the signing key')]
+  const others = partners.map(({ system, jwk }) => {
+    const kid = jwk.kid ?? (typeof jwk.kty === 'string' ? thumbprintOf({ ...jwk }) : '')
+    return undatedRecord({ purpose: 'verify', system, jwk: { ...jwk, kid } }, `key ${kid} of ${system}`)
+  })
+  return [...own, ...others]
+}
+
+function undatedRecord(file: object, name: string): KeyRecord {
+  try {
+    return readKeyRecord(Buffer.from(JSON.stringify(file)))
+  } catch (cause) {
+    throw new Error(`${name}: ${cause instanceof Error ? cause.message : 'it cannot be used'}`)
+  }
+}
+
+function holdKey(record: KeyRecord): HeldKey {
+  const secrets = new Map<string, Buffer>()
+  const secret = (purpose: string): Buffer => {
+    const known = secrets.get(purpose) ?? secretOf(record, purpose)
+    secrets.set(purpose, known)
+    return known
+  }
+  if (record.purpose === 'mac') return { record, thumbprint: '', secret }
+  const publicKey = publicKeyOf(record)
   const thumbprint = thumbprintOf(publicKey.export({ format: 'jwk' }))
-  return { kid: jwk.kid ?? thumbprint, system, algorithm: pinnedAlgorithm(jwk), thumbprint, publicKey }
+  return {
+    record,
+    thumbprint,
+    publicKey,
+    secret,
+    ...(isOwn(record.purpose) ? { privateKey: privateKeyOf(record) } : {}),
+  }
 }
 
-function publicJwkOf(key: SigningKey): PublicJwk {
-  const { crv, x, y } = key.publicKey.export({ format: 'jwk' })
-  return { kty: 'EC', crv, x, y, kid: key.kid, alg: key.algorithm, use: 'sig' }
+/** One id is one key, and one key is one system: a message could otherwise be said again in another's name. */
+function refuseRepeats(held: readonly HeldKey[]): void {
+  const kids = new Set<string>()
+  const owners = new Map<string, string>()
+  for (const { record, thumbprint } of held) {
+    const { kid, system, purpose } = record
+    const name = `key ${kid} of ${system ?? 'the gateway'}`
+    if (kids.has(kid)) throw new Error(`${name}: its kid is taken`)
+    kids.add(kid)
+    if (purpose === 'mac') continue
+    const owner = isOwn(purpose) ? '' : (system ?? '')
+    if ((owners.get(thumbprint) ?? owner) !== owner) throw new Error(`${name}: another system has the very same key`)
+    owners.set(thumbprint, owner)
+  }
 }
 
-function secretOf(key: SigningKey, purpose: string): Buffer {
-  const { d } = key.privateKey.export({ format: 'jwk' })
-  const scalar = Buffer.from(d ?? '', 'base64url')
+function refuseAlgorithms(held: readonly HeldKey[], allowed: Readonly<Record<string, readonly string[]>>): void {
+  for (const { record } of held) {
+    if (record.purpose !== 'verify' || record.system === undefined) continue
+    const own = Object.hasOwn(allowed, record.system) ? allowed[record.system] : undefined
+    if (own !== undefined && !own.includes(record.algorithm))
+      throw new Error(`key ${record.kid} of ${record.system}: ${record.algorithm} is not one of ${own.join(', ')}`)
+  }
+}
+
+/** The one that began last first; one without a beginning was always there. */
+function byBeginning(one: HeldKey, other: HeldKey): number {
+  return (other.record.fromMs ?? 0) - (one.record.fromMs ?? 0)
+}
+
+function signingKeyOf({ record, thumbprint, publicKey, privateKey }: HeldKey): SigningKey {
+  if (publicKey === undefined || privateKey === undefined) throw new Error('it is no key to sign with')
+  const algorithm = record.algorithm as SignatureAlgorithm // readKeyRecord has pinned it by the purpose
+  return { kid: record.kid, algorithm, thumbprint, privateKey, publicKey, ...certificatesOf(record) }
+}
+
+function verificationKeyOf({ record, thumbprint, publicKey }: HeldKey): VerificationKey {
+  if (publicKey === undefined) throw new Error('it is no key to verify with')
+  const algorithm = record.algorithm as SignatureAlgorithm // readKeyRecord has pinned it by the purpose
+  const system = record.system ?? '' // never absent: readKeyRecord wants it for every purpose but our own
+  return { kid: record.kid, system, algorithm, thumbprint, publicKey, ...certificatesOf(record) }
+}
+
+function encryptionKeyOf({ record, publicKey }: HeldKey): EncryptionKey {
+  if (publicKey === undefined) throw new Error('it is no key to encrypt to')
+  return { kid: record.kid, algorithm: record.algorithm as EncryptionAlgorithm, publicKey } // pinned by the purpose
+}
+
+function decryptionKeyOf({ record, privateKey }: HeldKey): DecryptionKey {
+  if (privateKey === undefined) throw new Error('it is no key to decrypt with')
+  return { kid: record.kid, algorithm: record.algorithm as EncryptionAlgorithm, privateKey } // pinned by the purpose
+}
+
+function macKeyOf({ record }: HeldKey): MacKey {
+  const secret = createSecretKey(Buffer.from(String(record.jwk.k), 'base64url'))
+  return { kid: record.kid, algorithm: record.algorithm, secret }
+}
+
+function certificatesOf({ certificates }: KeyRecord): { readonly certificates?: readonly X509Certificate[] } {
+  return certificates.length === 0 ? {} : { certificates }
+}
+
+/** Every kind of private key has a secret number called d. */
+function secretOf(record: KeyRecord, purpose: string): Buffer {
+  const scalar = Buffer.from(String(record.jwk.d), 'base64url')
   return Buffer.from(hkdfSync('sha256', scalar, 'lien-thong', purpose, 32))
 }

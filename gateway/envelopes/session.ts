@@ -48,18 +48,23 @@ export function createSessions<Held extends Credential>(options: SessionOptions<
   const fingerprint = (secret: Buffer, { username, password }: Credential): Buffer =>
     mac(secret, 'credential', username, password).subarray(0, fingerprintBytes)
   const tagOf = (secret: Buffer, content: Buffer): Buffer => mac(secret, 'session', content).subarray(0, tagBytes)
-  const secrets = keyring.secrets('drop-in-session')
-  const newest = secrets[0]
-  if (newest === undefined) throw new Error('the keyring has no secret to make sessions with')
-  const known = secrets.map((secret) => ({
-    secret,
-    held: credentials.map((credential) => ({ credential, fingerprint: fingerprint(secret, credential) })),
-  }))
+  // Asked for each time, because keys change while we run; what follows from a secret is made once.
+  const fingerprints = new WeakMap<Buffer, readonly { readonly credential: Held; readonly fingerprint: Buffer }[]>()
+  const heldUnder = (secret: Buffer) => {
+    const known = fingerprints.get(secret)
+    if (known !== undefined) return known
+    const made = credentials.map((credential) => ({ credential, fingerprint: fingerprint(secret, credential) }))
+    fingerprints.set(secret, made)
+    return made
+  }
+  const secrets = () => keyring.secrets('drop-in-session')
 
   return {
     login(username, password) {
+      const [newest] = secrets()
+      if (newest === undefined) throw new Error('the keyring has no secret to make sessions with')
       const offered = fingerprint(newest, { username, password })
-      const credential = match(known[0]?.held ?? [], offered)
+      const credential = match(heldUnder(newest), offered)
       if (credential === undefined) throw new GatewayError('credential-refused')
       const expiresAtMs = clock.now() + options.ttlMs
       const content = Buffer.alloc(contentBytes)
@@ -75,10 +80,10 @@ export function createSessions<Held extends Credential>(options: SessionOptions<
       if (bytes.length !== contentBytes + tagBytes || bytes.toString('base64url') !== token) throw expired()
       const content = bytes.subarray(0, contentBytes)
       const tag = bytes.subarray(contentBytes)
-      const signer = known.find(({ secret }) => timingSafeEqual(tagOf(secret, content), tag))
+      const signer = secrets().find((secret) => timingSafeEqual(tagOf(secret, content), tag))
       if (signer === undefined || content.readUInt8(0) !== version) throw expired()
       if (content.readUIntBE(1, 6) <= clock.now()) throw expired()
-      const credential = match(signer.held, content.subarray(7, 7 + fingerprintBytes))
+      const credential = match(heldUnder(signer), content.subarray(7, 7 + fingerprintBytes))
       if (credential === undefined) throw expired()
       return credential
     },
