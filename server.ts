@@ -14,6 +14,7 @@ import { type Clock, systemClock } from './gateway/bus/clock.ts'
 import type { WireTap } from './gateway/bus/gateway.ts'
 import type { Route } from './gateway/bus/route.ts'
 import type { Store } from './gateway/bus/store.ts'
+import { officeCalendar } from './gateway/bus/working-days.ts'
 import { jwsTypes, signDetached } from './gateway/envelopes/jws.ts'
 import { createKeyring, generateSigningJwk, type Keyring, type SigningJwk } from './gateway/envelopes/keyring.ts'
 import { createReceiptSigner } from './gateway/envelopes/receipts.ts'
@@ -27,6 +28,7 @@ import { createWireTap } from './gateway/telemetry/wire-tap.ts'
 import { createDoorServer } from './gateway/transports/http-door.ts'
 import { loadTables } from './mappings/tables.ts'
 import { routes } from './routes/index.ts'
+import { portalFiledReception } from './routes/portal-filed-reception.ts'
 
 /** How long attempts under way may take to finish once the gateway is asked to stop. */
 const drainGraceMs = 20_000
@@ -75,6 +77,7 @@ export async function startGateway(config: Config, output?: DestinationStream): 
     contracts,
     receipts: createReceiptSigner(keyring, { issuer: config.gateway.id }),
     routes: routesOf(config),
+    processes: [portalFiledReception({ workingDays: 1, calendar: officeCalendar })],
     directory: { isEnabled },
     clock,
     tap,

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { GatewayError } from '../../gateway/bus/errors.ts'
 import type { Draft } from '../../gateway/bus/message.ts'
 import { type VerifiedMessage, verifyMessage } from '../../gateway/envelopes/jws.ts'
+import { dossierNames } from '../../mappings/dossier-names.ts'
 import { unitsNamedBy } from '../../mappings/units.ts'
 import type { CanonicalDoorOptions } from './door-options.ts'
 
@@ -30,6 +31,7 @@ export async function readSigned(request: FastifyRequest, options: CanonicalDoor
     type,
     source: system,
     subject: dossierCode,
+    ...dossierNames(body, { tables: options.tables, atMs: options.clock.now() }),
     body,
     idempotency: { kind: 'key', key: claims.jti },
     correlationId: correlationId ?? request.id,

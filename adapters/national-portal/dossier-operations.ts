@@ -21,10 +21,12 @@ const service = 'DongBoHoSoMC'
  * only an unanswered create is looked up.
  */
 export function dossierOperation(ports: OperationPorts): Operation {
+  // Accepted under this very contract.
+  const document = (message: Message) => itemOf(message.body as DossierReceived, [], ports)
   return {
+    document,
     async deliver(message, attempt, signal) {
-      // Accepted under this very contract.
-      const item = await itemOf(message.body as DossierReceived, [], ports)
+      const item = await document(message)
       return await sync(item, { isUpdating: attempt.memory.exists === true, attempt, signal, ports })
     },
     async lookup(message, attempt, signal) {
@@ -36,18 +38,22 @@ export function dossierOperation(ports: OperationPorts): Operation {
 
 /** `result.issued.v1`: the dossier as last recorded with every result issued since, as an update. */
 export function resultOperation(ports: OperationPorts): Operation {
+  const document = async (message: Message, attempt: Attempt) => {
+    const earlier = await attempt.earlier(['dossier.received.v1', message.type])
+    const last = earlier.findLastIndex(({ type }) => type === 'dossier.received.v1')
+    const dossier = earlier[last]
+    if (dossier === undefined) throw notThere()
+    const results = [...earlier.slice(last + 1), message]
+    return itemOf(
+      dossier.body as DossierReceived, // both accepted under these very contracts
+      results.map(({ body }) => body as ResultIssued),
+      ports,
+    )
+  }
   return {
+    document,
     async deliver(message, attempt, signal) {
-      const earlier = await attempt.earlier(['dossier.received.v1', message.type])
-      const last = earlier.findLastIndex(({ type }) => type === 'dossier.received.v1')
-      const dossier = earlier[last]
-      if (dossier === undefined) throw notThere()
-      const results = [...earlier.slice(last + 1), message]
-      const item = await itemOf(
-        dossier.body as DossierReceived, // both accepted under these very contracts
-        results.map(({ body }) => body as ResultIssued),
-        ports,
-      )
+      const item = await document(message, attempt)
       return await sync(item, { isUpdating: true, attempt, signal, ports })
     },
     // An update overwrites: sent twice, it leaves what it left the first time.
@@ -82,13 +88,15 @@ async function sync(
       signal,
     })
   const first = await send(isUpdating)
-  if (first.verdict === 'accepted') return delivered(first, { ...attempt.memory, exists: true })
+  if (first.verdict === 'accepted')
+    return delivered(first, { document: item, memory: { ...attempt.memory, exists: true } })
   const surprise = isUpdating ? 'missing' : 'exists'
   if (first.verdict !== surprise) throw refusal(first)
 
   return await remembering({ ...attempt.memory, exists: !isUpdating }, async () => {
     const second = await send(!isUpdating)
-    if (second.verdict === 'accepted') return delivered(second, { ...attempt.memory, exists: true })
+    if (second.verdict === 'accepted')
+      return delivered(second, { document: item, memory: { ...attempt.memory, exists: true } })
     if (second.verdict !== 'exists' && second.verdict !== 'missing') throw refusal(second)
     // "Not there" and "exists" at once: its left hand is behind its right. Neither did anything.
     throw new GatewayError('partner-failed', {
@@ -104,7 +112,8 @@ async function lookUpCreate(message: Message, { attempt, signal, ports }: Call):
   const answer = await client.call({
     service: 'TraCuuHoSo',
     endpoint: 'data',
-    fields: { mahoso: message.subject },
+    // Its own code there; the subject may be an older name of the same dossier. Accepted under this very contract.
+    fields: { mahoso: (message.body as DossierReceived).dossierCode },
     isReading: true,
     signal,
   })

@@ -1,4 +1,5 @@
 import type { ChannelAdapter } from '../../gateway/bus/adapter.ts'
+import { canonicalJson } from '../../gateway/bus/canonical-json.ts'
 import { GatewayError } from '../../gateway/bus/errors.ts'
 import type { AdapterContext, AdapterDefinition } from '../definition.ts'
 import { createCatalogue } from './catalogue.ts'
@@ -39,6 +40,7 @@ function createNationalPortal(context: AdapterContext<NationalPortalSettings>): 
   return {
     deliver: async (message, attempt, signal) => operationOf(message.type).deliver(message, attempt, signal),
     lookup: async (message, attempt, signal) => operationOf(message.type).lookup(message, attempt, signal),
+    preview: async (message, attempt) => canonicalJson(await operationOf(message.type).document(message, attempt)),
     listen: (signal) => catalogue.keepFresh(signal),
     async door(scope) {
       await scope.register(createCatalogueDoor(catalogue, context))

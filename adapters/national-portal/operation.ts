@@ -1,4 +1,5 @@
 import type { Attempt, Delivered, LaneMemory, LookupAnswer } from '../../gateway/bus/adapter.ts'
+import { canonicalJson } from '../../gateway/bus/canonical-json.ts'
 import type { Clock } from '../../gateway/bus/clock.ts'
 import { asGatewayError, GatewayError } from '../../gateway/bus/errors.ts'
 import type { ContractBook } from '../../gateway/bus/intake-ports.ts'
@@ -10,6 +11,8 @@ import type { NationalPortalSettings } from './settings.ts'
 
 /** How messages of one type reach the portal, and what to do when nobody knows whether one did. */
 export interface Operation {
+  /** Stop 7: what the portal would be sent, held to its contract. */
+  document(message: Message, attempt: Attempt): Promise<unknown>
   deliver(message: Message, attempt: Attempt, signal: AbortSignal): Promise<Delivered>
   lookup(message: Message, attempt: Attempt, signal: AbortSignal): Promise<LookupAnswer>
 }
@@ -31,9 +34,13 @@ export function checkSent(service: string, item: unknown, contracts: ContractBoo
   throw new GatewayError('contract-violated', { field, rule: violation.rule, detail: `${violation.message}.` })
 }
 
-/** The answer for the attempt's record, and what is known of the dossier now. */
-export function delivered({ sentDigest, answerDigest, code }: PortalAnswer, memory?: LaneMemory): Delivered {
-  const receipt = { sentDigest, answerDigest, ...(code === undefined ? {} : { answerCode: code }) }
+/** The answer and the document for the attempt's record, and what is known of the dossier now. */
+export function delivered(
+  { sentDigest, answerDigest, code }: PortalAnswer,
+  { document, memory }: { readonly document: unknown; readonly memory?: LaneMemory },
+): Delivered {
+  const answerCode = code === undefined ? {} : { answerCode: code }
+  const receipt = { sentDigest, answerDigest, document: canonicalJson(document), ...answerCode }
   return { receipt, ...(memory === undefined ? {} : { memory }) }
 }
 

@@ -1,4 +1,5 @@
 import type { DossierOutcomeReported } from '../../contracts/canonical/types.ts'
+import type { Message } from '../../gateway/bus/message.ts'
 import { outcomeRequestType, outcomeToPortal } from '../../mappings/national-portal/outcome.ts'
 import {
   checkSent,
@@ -14,10 +15,15 @@ const service = 'DongBoTrangThaiHoSo'
 
 /** `dossier.outcome-reported.v1`: what became of a dossier that was filed at the portal. */
 export function outcomeOperation({ client, contracts, settings }: OperationPorts): Operation {
+  const document = async (message: Message) => {
+    const data = outcomeToPortal(message.body as DossierOutcomeReported) // accepted under this very contract
+    checkSent(service, data, contracts)
+    return data
+  }
   return {
+    document,
     async deliver(message, attempt, signal) {
-      const data = outcomeToPortal(message.body as DossierOutcomeReported) // accepted under this very contract
-      checkSent(service, data, contracts)
+      const data = await document(message)
       const answer = await client.call({
         service,
         endpoint: 'data',
@@ -28,7 +34,7 @@ export function outcomeOperation({ client, contracts, settings }: OperationPorts
       })
       if (answer.verdict === 'missing') throw notThere(answer)
       if (answer.verdict !== 'accepted') throw refusal(answer)
-      return delivered(answer)
+      return delivered(answer, { document: data })
     },
     lookup: async () => repeatAsConfigured(settings),
   }

@@ -3,6 +3,7 @@ import { canonicalJson, digestOf } from '../../gateway/bus/canonical-json.ts'
 import { GatewayError } from '../../gateway/bus/errors.ts'
 import type { Draft } from '../../gateway/bus/message.ts'
 import type { Accepted } from '../../gateway/bus/store.ts'
+import { dossierNames } from '../../mappings/dossier-names.ts'
 import { dossierFromPortal } from '../../mappings/national-portal/dossier.ts'
 import { outcomeFromPortal } from '../../mappings/national-portal/outcome.ts'
 import { progressFromPortal } from '../../mappings/national-portal/progress.ts'
@@ -106,16 +107,13 @@ function draftOf(
   if (violation) throw new GatewayError('contract-violated', { field: violation.field, rule: violation.rule })
   const body = submission.bodyOf(item, madonvi)
   context.gateway.check(submission.type, body)
-  const { MaHoSo: subject, SoBienNhan: receiptNumber } = item
+  const { MaHoSo: subject } = item
   if (typeof subject !== 'string') throw new GatewayError('contract-violated', { field: '/MaHoSo', rule: 'required' })
-  const unit = context.tables.resolveAgency(madonvi, context.clock.now())?.id ?? madonvi
   return {
     type: submission.type,
     source: context.system,
     subject,
-    ...(typeof receiptNumber === 'string' && receiptNumber !== ''
-      ? { aliases: [`receipt-number:${unit}:${receiptNumber}`] }
-      : {}),
+    ...dossierNames(body, { tables: context.tables, atMs: context.clock.now() }),
     body,
     correlationId: call.request.id,
     idempotency: {

@@ -214,6 +214,7 @@ export interface Officer {
  */
 export interface DossierReceived {
   readonly dossierCode: DossierCode
+  readonly portalDossierCode?: DossierCode
   /**
    * Number on the receipt handed to the owner (số biên nhận); another name of the dossier.
    */

@@ -23,6 +23,8 @@ export interface Attempt {
 export interface PartnerReceipt {
   readonly sentDigest: string
   readonly answerDigest?: string
+  /** What was sent, canonical JSON without credentials; kept for reports and comparisons until retention. */
+  readonly document?: string
   /** The partner's own result code. */
   readonly answerCode?: string
 }

@@ -9,10 +9,13 @@ import type { ContractBook, ReceiptSigner } from './intake-ports.ts'
 import type { Draft } from './message.ts'
 import { type Operations, Operator } from './operations.ts'
 import { isOwnerGone, processOwner } from './owner.ts'
+import type { ProcessDefinition } from './process.ts'
+import { ProcessRunner } from './process-runner.ts'
 import { type Quota, QuotaGuard } from './quota.ts'
 import { RefusalAudit } from './refusals.ts'
 import type { Directory, Route } from './route.ts'
-import type { DossierLedger, MessageView, Store } from './store.ts'
+import { isShadow, shadowAdapter, shadowOf } from './shadow.ts'
+import type { Acceptance, Accepted, DossierLedger, MessageView, Store } from './store.ts'
 
 export interface BusOptions {
   readonly store: Store
@@ -22,6 +25,7 @@ export interface BusOptions {
   readonly directory: Directory
   readonly clock: Clock
   readonly tap: WireTap
+  readonly processes?: readonly ProcessDefinition[]
   readonly isTold?: (system: string, state: DeliveryState) => boolean
   readonly quotaOf?: (source: string) => Quota | undefined
   readonly refusalsPerSourceAndMinute?: number
@@ -41,13 +45,15 @@ export interface Bus extends Gateway {
 export function createBus(options: BusOptions): Bus {
   const { store, contracts, receipts, routes, directory, clock, tap, random = Math.random } = options
   const {
+    processes: definitions = [],
     isTold = () => false,
     quotaOf = () => undefined,
     refusalsPerSourceAndMinute = 10,
     owner = processOwner(),
   } = options
   const intake = { contracts, receipts, routes, directory, clock }
-  const prepare = (drafts: readonly Draft[]) => prepareAcceptances(drafts, intake)
+  const prepareOnly = (drafts: readonly Draft[]) => prepareAcceptances(drafts, intake)
+  const prepare = async (drafts: readonly Draft[]) => processes.attachSteps(await prepareOnly(drafts))
   const routesByName = new Map(routes.map((route) => [route.name, route]))
   const audit = new RefusalAudit({ store, clock, tap, limitPerMinute: refusalsPerSourceAndMinute })
   const quotas = new QuotaGuard({ quotaOf, store, clock })
@@ -59,7 +65,32 @@ export function createBus(options: BusOptions): Bus {
     for (const system of new Set(systems)) dispatchers.get(system)?.wake()
   }
 
-  const operations = new Operator({ store, clock, tap, dispatchers, adapters, prepare, wake })
+  const processes = new ProcessRunner({ store, clock, tap, definitions, prepare: prepareOnly, wake })
+
+  /** Prepares anew for as long as a process moves on between reading its state and the write. */
+  const acceptAll = async (drafts: readonly Draft[]) => {
+    for (;;) {
+      const acceptances = await prepare(drafts)
+      try {
+        return { acceptances, results: await store.accept(acceptances) }
+      } catch (error) {
+        if (!(error instanceof GatewayError && error.code === 'process-changed')) throw error
+      }
+      // A repeat among them takes no step, and the next one's step then stands on a state that never was: one at a time.
+      if (drafts.length > 1) return acceptEach(drafts)
+    }
+  }
+  const acceptEach = async (drafts: readonly Draft[]) => {
+    const acceptances: Acceptance[] = []
+    const results: Accepted[] = []
+    for (const draft of drafts) {
+      const one = await acceptAll([draft])
+      acceptances.push(...one.acceptances)
+      results.push(...one.results)
+    }
+    return { acceptances, results }
+  }
+  const operations = new Operator({ store, clock, tap, dispatchers, adapters, prepare, wake, processes, isTold })
 
   return {
     operations,
@@ -68,14 +99,15 @@ export function createBus(options: BusOptions): Bus {
       for (const [source, asked] of Map.groupBy(drafts, ({ source }) => source))
         await quotas.admit(source, asked.length)
       const startedAt = clock.monotonic()
-      const acceptances = await prepare(drafts)
-      const results = await store.accept(acceptances)
+      const { acceptances, results } = await acceptAll(drafts)
       const systems: string[] = []
       const durationMs = clock.monotonic() - startedAt
-      for (const [index, { message, deliveries }] of acceptances.entries()) {
+      for (const [index, { message, deliveries, steps = [] }] of acceptances.entries()) {
         const kind = results[index]?.kind ?? 'conflict'
         tap.accepted({ source: message.source, type: message.type, kind, durationMs })
-        if (kind === 'stored') systems.push(...deliveries.map(({ system }) => system))
+        if (kind !== 'stored') continue
+        const said = steps.flatMap(({ messages }) => messages.flatMap((one) => one.deliveries))
+        systems.push(...[...deliveries, ...said].map(({ system }) => system))
       }
       wake(systems)
       return results
@@ -105,15 +137,25 @@ export function createBus(options: BusOptions): Bus {
       const ports = { store, clock, tap, owner, routes: routesByName, prepare, isTold, wake, random }
       for (const channel of channels) {
         dispatchers.set(channel.system, new Dispatcher(channel, ports))
+        if (routes.some(({ shadow }) => shadow)) {
+          const { system, concurrency } = channel
+          const shadow = {
+            system: shadowOf(system),
+            concurrency,
+            adapter: shadowAdapter(system, channel.adapter, store),
+          }
+          dispatchers.set(shadow.system, new Dispatcher(shadow, ports))
+        }
         adapters.set(channel.system, channel.adapter)
       }
       const stored = new Map((await store.channels()).map((condition) => [condition.system, condition]))
       for (const [system, dispatcher] of dispatchers) dispatcher.start(stored.get(system))
       operations.start()
+      processes.start()
     },
     async drain(graceMs) {
       isDraining = true
-      await operations.stop()
+      await Promise.all([operations.stop(), processes.stop()])
       await Promise.all([...dispatchers.values()].map((dispatcher) => dispatcher.stop(graceMs)))
       await audit.flush()
     },
@@ -125,8 +167,9 @@ function isReader({ message, deliveries }: MessageView, reader: string): boolean
   return message.source === reader || deliveries.some(({ system }) => system === reader)
 }
 
-/** The sender sees every leg; a receiver sees its own. */
+/** The sender sees every leg but shadows, which went nowhere; a receiver sees its own. */
 function visibleTo(view: MessageView, reader: string): MessageView {
-  if (view.message.source === reader) return view
-  return { ...view, deliveries: view.deliveries.filter(({ system }) => system === reader) }
+  const isSender = view.message.source === reader
+  const deliveries = view.deliveries.filter(({ system }) => (isSender ? !isShadow(system) : system === reader))
+  return { ...view, deliveries }
 }

@@ -20,6 +20,7 @@ import { type Rate, RateLimit } from './rate-limit.ts'
 import { retryOf } from './retry.ts'
 import { durationMs, patientRetry, type RetryChange, type RetryPolicy, type Route } from './route.ts'
 import { decideSettlement, outcomeNotice, reasonOf, type SettlementAnswer } from './settlement.ts'
+import { isShadow } from './shadow.ts'
 import type { Acceptance, ClaimedDelivery, Store } from './store.ts'
 
 /** One system's line of deliveries, as configuration gives it. */
@@ -49,6 +50,12 @@ export interface DispatcherPorts {
   /** New work for these systems. */
   readonly wake: (systems: Iterable<string>) => void
   readonly random: () => number
+}
+
+interface PreparedSettlement {
+  readonly answer: SettlementAnswer
+  readonly drafts: readonly Draft[]
+  readonly replies: readonly Acceptance[]
 }
 
 /** Looks again even when nothing was announced: another process may have died holding a lease. */
@@ -252,10 +259,8 @@ export class Dispatcher {
     const nowMs = clock.now()
     const stoppedMs = stoppedMsAt(this.#condition, nowMs)
     const question = { claimed, route, startedAtMs, nowMs, stoppedMs, random: random() }
-    const { answer, replies } = await this.#prepareReplies(claimed, outcome, (final) =>
-      decideSettlement({ ...question, outcome: final }),
-    )
-    await this.#settle(claimed, answer, replies)
+    const decide = (final: Outcome) => decideSettlement({ ...question, outcome: final })
+    await this.#settle(claimed, await this.#prepareReplies(claimed, outcome, decide))
   }
 
   /** The partner's replies and the notice to the sender, ready for the settling write. */
@@ -263,27 +268,27 @@ export class Dispatcher {
     claimed: ClaimedDelivery,
     outcome: Outcome,
     decide: (outcome: Outcome) => SettlementAnswer,
-  ): Promise<{ readonly answer: SettlementAnswer; readonly replies: readonly Acceptance[] }> {
+  ): Promise<PreparedSettlement> {
     const { prepare, isTold } = this.#ports
     const answer = decide(outcome)
     const { message } = claimed
-    const isNotice = message.type === 'delivery.reported.v1'
-    const notices = !isNotice && isTold(message.source, answer.next.state) ? [outcomeNotice(claimed, answer)] : []
-    const drafts = outcome.kind === 'delivered' ? (outcome.delivered.replies ?? []) : []
+    const isUntold = message.type === 'delivery.reported.v1' || isShadow(claimed.system)
+    const notices = !isUntold && isTold(message.source, answer.next.state) ? [outcomeNotice(claimed, answer)] : []
+    const drafts = [...(outcome.kind === 'delivered' ? (outcome.delivered.replies ?? []) : []), ...notices]
     try {
-      return { answer, replies: await prepare([...drafts, ...notices]) }
+      return { answer, drafts, replies: await prepare(drafts) }
     } catch (thrown) {
       // A reply we can't accept must not vanish behind a "delivered": a person sees it.
       const error = asGatewayError(thrown)
-      return { answer: decide({ kind: 'failed', error, hasDoubtBefore: true }), replies: [] }
+      return { answer: decide({ kind: 'failed', error, hasDoubtBefore: true }), drafts: [], replies: [] }
     }
   }
 
   /** Insists until the store takes it or the lease has passed on: what happened must not be forgotten. */
-  async #settle(claimed: ClaimedDelivery, answer: SettlementAnswer, replies: readonly Acceptance[]): Promise<void> {
-    const { store, clock, tap, wake } = this.#ports
+  async #settle(claimed: ClaimedDelivery, { answer, drafts, replies: prepared }: PreparedSettlement): Promise<void> {
+    const { store, clock, tap, wake, prepare } = this.#ports
     const { deliveryId, lease } = claimed
-    for (;;) {
+    for (let replies = prepared; ; ) {
       try {
         const settled = await store.settle({ deliveryId, lease, ...answer, replies })
         if (settled.kind === 'settled') {
@@ -293,7 +298,9 @@ export class Dispatcher {
         this.#report(claimed, answer, settled.kind === 'fenced' ? 'fenced' : answer.next.state)
         return
       } catch (error) {
-        tap.failed({ where: 'settle', error })
+        const hasMovedOn = asGatewayError(error).code === 'process-changed'
+        if (hasMovedOn) replies = await prepare(drafts).catch(() => replies)
+        else tap.failed({ where: 'settle', error })
         await new Promise<void>((resolve) => clock.after(storeRetryMs, resolve))
       }
     }

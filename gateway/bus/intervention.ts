@@ -35,6 +35,8 @@ export type Intervened =
 
 /** Which deliveries; every member narrows, none means all. */
 export interface DeliveryFilter {
+  /** These and no others, as far as the rest of the filter lets them. */
+  readonly ids?: readonly string[]
   readonly system?: string
   readonly state?: DeliveryState
   readonly messageType?: string
@@ -77,4 +79,10 @@ export interface InterventionRecord {
   readonly target: string
   readonly note: string
   readonly bulkId?: string
+}
+
+/** Who acts, and why, in their own words. */
+export interface Act {
+  readonly actor: string
+  readonly note: string
 }

@@ -3,8 +3,9 @@ import type { ChannelAdapter } from './adapter.ts'
 import { canonicalJson, digestOf } from './canonical-json.ts'
 import type { ChannelCondition } from './channel.ts'
 import type { Clock } from './clock.ts'
+import type { DeliveryState, Reason } from './delivery-state.ts'
 import type { Dispatcher } from './dispatcher.ts'
-import { GatewayError } from './errors.ts'
+import { asGatewayError, errorTable, GatewayError } from './errors.ts'
 import type { WireTap } from './gateway.ts'
 import type {
   Bulk,
@@ -14,14 +15,12 @@ import type {
   InterventionKind,
   SelectionCount,
 } from './intervention.ts'
-import type { Draft } from './message.ts'
+import type { Draft, Message } from './message.ts'
+import { deliveryNotice, noticeType } from './notice.ts'
+import type { ProcessInstance } from './process.ts'
+import type { ProcessRunner } from './process-runner.ts'
+import { isShadow } from './shadow.ts'
 import type { Acceptance, Store } from './store.ts'
-
-/** Who acts, and why, in their own words. */
-export interface Act {
-  readonly actor: string
-  readonly note: string
-}
 
 /** One act on one delivery, as a person asks for it. */
 export type AskedIntervention = Pick<Intervention, 'kind' | 'deliveryId' | 'actor' | 'note'> &
@@ -50,6 +49,8 @@ export interface Operations {
   pause(system: string, act: Act): Promise<ChannelCondition>
   resume(system: string, act: Act): Promise<ChannelCondition>
   channels(): readonly ChannelCondition[]
+  /** Ends what an exchange waits for. */
+  releaseProcess(process: string, instance: string, act: Act): Promise<ProcessInstance['status']>
 }
 
 export interface OperationsPorts {
@@ -61,9 +62,14 @@ export interface OperationsPorts {
   readonly adapters: ReadonlyMap<string, Pick<ChannelAdapter, 'reread'>>
   readonly prepare: (drafts: readonly Draft[]) => Promise<readonly Acceptance[]>
   readonly wake: (systems: Iterable<string>) => void
+  /** Whether `system` wants to be told when one of its messages comes to this state. */
+  readonly isTold: (system: string, state: DeliveryState) => boolean
+  readonly processes: Pick<ProcessRunner, 'release'>
 }
 
 const stepMs = 200
+const storeRetryMs = 500
+const heldByPerson: Reason = { code: 'held-by-person', cause: errorTable['held-by-person'].cause }
 
 /** Owns the timer of the bulks under way. */
 export class Operator implements Operations {
@@ -71,6 +77,7 @@ export class Operator implements Operations {
   #cancelStep: (() => void) | undefined
   #isStopped = false
   #step: Promise<void> | undefined
+  readonly #telling = new Set<Promise<void>>()
 
   constructor(ports: OperationsPorts) {
     this.#ports = ports
@@ -82,7 +89,51 @@ export class Operator implements Operations {
     const result = await store.intervene({ ...asked, nowMs: clock.now() })
     if (result.kind !== 'done') throw refusalOf(result)
     wake([result.system])
+    this.#startTelling(asked.deliveryId, result)
     return result
+  }
+
+  /** A write of its own: the act stands even while the store can't take the notice. */
+  #startTelling(deliveryId: string, done: Extract<Intervened, { kind: 'done' }>): void {
+    if (isShadow(done.system)) return
+    const telling = this.#tell(deliveryId, done).finally(() => this.#telling.delete(telling))
+    this.#telling.add(telling)
+  }
+
+  /** Insists until the notice is stored or the gateway stops: a sender that counts on being told must not be forgotten. */
+  async #tell(deliveryId: string, done: Extract<Intervened, { kind: 'done' }>): Promise<void> {
+    const { store, clock, tap } = this.#ports
+    for (;;) {
+      try {
+        const messageId = (await store.delivery(deliveryId))?.messageId
+        const view = messageId === undefined ? undefined : await store.message(messageId)
+        if (view) await this.#accept(this.#noticesOf(view.message, deliveryId, done))
+        return
+      } catch (thrown) {
+        tap.failed({ where: 'notice', error: thrown })
+        if (this.#isStopped || asGatewayError(thrown).failure !== 'transient') return
+        await new Promise<void>((resolve) => clock.after(storeRetryMs, resolve))
+      }
+    }
+  }
+
+  #noticesOf(
+    message: Message,
+    deliveryId: string,
+    { system, state, revision }: Extract<Intervened, { kind: 'done' }>,
+  ): readonly Draft[] {
+    if (message.type === noticeType || !this.#ports.isTold(message.source, state)) return []
+    const change = `by-person:${revision}`
+    const reason = state === 'held' ? heldByPerson : undefined
+    return [deliveryNotice({ message, deliveryId, system, state, reason, atMs: this.#ports.clock.now(), change })]
+  }
+
+  async #accept(drafts: readonly Draft[]): Promise<void> {
+    if (drafts.length === 0) return
+    const { store, prepare, wake } = this.#ports
+    const acceptances = await prepare(drafts)
+    await store.accept(acceptances)
+    wake(acceptances.flatMap(({ deliveries }) => deliveries.map(({ system }) => system)))
   }
 
   async reread(messageId: string, { actor, note }: Act): Promise<{ readonly messageId: string }> {
@@ -158,6 +209,11 @@ export class Operator implements Operations {
     return [...this.#ports.dispatchers.values()].map(({ condition }) => condition)
   }
 
+  async releaseProcess(process: string, instance: string, act: Act): Promise<ProcessInstance['status']> {
+    checkNote(act.note)
+    return this.#ports.processes.release(process, instance, act)
+  }
+
   #dispatcherOf(system: string): Dispatcher {
     const dispatcher = this.#ports.dispatchers.get(system)
     if (!dispatcher) throw new GatewayError('not-found', { detail: 'There is no such channel.' })
@@ -173,6 +229,7 @@ export class Operator implements Operations {
     this.#isStopped = true
     this.#cancelStep?.()
     await this.#step
+    await Promise.all(this.#telling)
   }
 
   #schedule(): void {
@@ -217,7 +274,10 @@ export class Operator implements Operations {
         bulkId: id,
         nowMs: clock.now(),
       })
-      if (result.kind === 'done') wake([result.system])
+      if (result.kind === 'done') {
+        wake([result.system])
+        this.#startTelling(deliveryId, result)
+      }
       return
     }
     const messageId = (await store.delivery(deliveryId))?.messageId

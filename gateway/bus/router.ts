@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Message } from './message.ts'
 import type { Directory, Route } from './route.ts'
+import { shadowOf } from './shadow.ts'
 import type { NewDelivery } from './store.ts'
 
 /**
@@ -17,7 +18,8 @@ export function resolveDeliveries(
     for (const route of routes) {
       if (!isOnRoute(route, message)) continue
       for (const system of route.to(message, directory)) {
-        if (directory.isEnabled(system) && !routeOf.has(system)) routeOf.set(system, route.name)
+        const channel = route.shadow ? shadowOf(system) : system
+        if (directory.isEnabled(system) && !routeOf.has(channel)) routeOf.set(channel, route.name)
       }
     }
   }

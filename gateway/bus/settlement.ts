@@ -2,7 +2,8 @@ import type { LaneMemory } from './adapter.ts'
 import type { Outcome } from './delivery.ts'
 import type { Reason } from './delivery-state.ts'
 import { errorTable, type GatewayError } from './errors.ts'
-import type { Draft, Message } from './message.ts'
+import type { Draft } from './message.ts'
+import { deliveryNotice } from './notice.ts'
 import { isGivenUp, retryDelayMs } from './retry.ts'
 import type { Route } from './route.ts'
 import type { AttemptRecord, ClaimedDelivery, NextState } from './store.ts'
@@ -23,6 +24,7 @@ export interface SettlementAnswer {
   readonly attempt: AttemptRecord
   readonly next: NextState
   readonly memory?: LaneMemory
+  readonly document?: string
 }
 
 /** What becomes of a delivery after one attempt (stop 9). Pure. */
@@ -32,8 +34,13 @@ export function decideSettlement(question: SettlementQuestion): SettlementAnswer
   const doubt = claimed.doubtSinceMs === undefined ? {} : { doubtSinceMs: claimed.doubtSinceMs }
   switch (outcome.kind) {
     case 'delivered': {
-      const { receipt, memory } = outcome.delivered
-      return { attempt: { ...base, outcome: 'delivered', ...receipt }, next: { state: 'delivered' }, ...kept(memory) }
+      const { document, ...receipt } = outcome.delivered.receipt
+      return {
+        attempt: { ...base, outcome: 'delivered', ...receipt },
+        next: { state: 'delivered' },
+        ...kept(outcome.delivered.memory),
+        ...(document === undefined ? {} : { document }),
+      }
     }
     case 'taken':
       return { attempt: { ...base, outcome: 'taken' }, next: { state: 'delivered' }, ...kept(outcome.memory) }
@@ -141,37 +148,15 @@ export function reasonOf({ code, failureCause, options }: GatewayError): Reason 
   }
 }
 
-/** The notice that tells a sender what became of its message; its contract is `delivery.reported.v1`. */
-export function outcomeNotice(claimed: ClaimedDelivery, answer: SettlementAnswer): Draft {
-  const { message, deliveryId, system } = claimed
-  const reason = 'reason' in answer.next ? answer.next.reason : undefined
-  return {
-    type: 'delivery.reported.v1',
-    source: 'gateway',
-    subject: message.subject,
-    recipient: message.source,
-    correlationId: message.correlationId,
-    causationId: message.id,
-    idempotency: { kind: 'key', key: `told:${deliveryId}:${answer.attempt.number}` },
-    body: {
-      messageId: message.id,
-      messageType: message.type,
-      dossierCode: ownCodeOf(message),
-      system,
-      state: answer.next.state,
-      at: new Date(answer.attempt.endedAtMs).toISOString(),
-      ...(reason ? { reason: noticeReason(reason) } : {}),
-    },
-  }
-}
-
-/** The code the sender itself used; the subject may be an older name of the same dossier. */
-function ownCodeOf({ body, subject }: Message): string {
-  const hasCode = typeof body === 'object' && body !== null && 'dossierCode' in body
-  return hasCode && typeof body.dossierCode === 'string' ? body.dossierCode : subject
-}
-
-function noticeReason({ code, cause, field, rule }: Reason) {
-  const { sentence, vietnamese } = errorTable[code]
-  return { code, cause, sentence, vietnamese, ...(field ? { field } : {}), ...(rule ? { rule } : {}) }
+/** The notice that tells a sender what became of its message after an attempt. */
+export function outcomeNotice({ message, deliveryId, system }: ClaimedDelivery, answer: SettlementAnswer): Draft {
+  return deliveryNotice({
+    message,
+    deliveryId,
+    system,
+    state: answer.next.state,
+    reason: 'reason' in answer.next ? answer.next.reason : undefined,
+    atMs: answer.attempt.endedAtMs,
+    change: `${answer.attempt.number}`,
+  })
 }

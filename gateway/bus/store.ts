@@ -12,6 +12,7 @@ import type {
   SelectionCount,
 } from './intervention.ts'
 import type { Idempotency, Message, Original } from './message.ts'
+import type { ProcessChange, ProcessInstance } from './process.ts'
 
 export interface NewDelivery {
   readonly id: string
@@ -33,6 +34,8 @@ export interface Acceptance {
   readonly deliveries: readonly NewDelivery[]
   /** Takes the lane positions of that message's unsettled deliveries, which end discarded as superseded. */
   readonly supersedes?: string
+  /** Steps of processes that this message triggers; they commit with it or not at all. */
+  readonly steps?: readonly { readonly change: ProcessChange; readonly messages: readonly Acceptance[] }[]
   /** The person who had it read again, and why. */
   readonly by?: { readonly actor: string; readonly note: string }
 }
@@ -41,6 +44,43 @@ export type Accepted =
   | { readonly kind: 'stored'; readonly messageId: string; readonly receipt: string }
   | { readonly kind: 'duplicate'; readonly messageId: string; readonly receipt: string }
   | { readonly kind: 'conflict'; readonly messageId: string }
+
+/** One step of a process that no message triggers: a timer that is due, or a person. */
+export interface ProcessAdvance {
+  readonly instance: string
+  readonly change: ProcessChange
+  readonly messages: readonly Acceptance[]
+  readonly nowMs: number
+  readonly timer?: string
+  readonly by?: { readonly actor: string; readonly note: string }
+}
+
+/** Which deliveries of a shadow to set beside those of the live channel. */
+export interface PairWindow {
+  readonly system: string
+  readonly shadow: string
+  readonly afterMs: number
+  readonly beforeMs: number
+  /** Pages: the last `sequence` seen. */
+  readonly afterSequence: number
+  readonly limit: number
+}
+
+/** One message as the live channel sent it and as the shadow would have; a document is absent while it was not sent. */
+export interface SentPair {
+  readonly sequence: number
+  readonly messageId: string
+  readonly messageType: string
+  readonly live?: string
+  readonly shadow?: string
+  readonly shadowState: DeliveryState
+}
+
+export interface DueTimer {
+  readonly process: string
+  readonly instance: string
+  readonly name: string
+}
 
 export interface ClaimRequest {
   readonly system: string
@@ -104,6 +144,8 @@ export interface Settlement {
   readonly next: NextState
   /** Replaces the lane's memory; absent leaves it. */
   readonly memory?: LaneMemory
+  /** What was sent, without credentials. */
+  readonly document?: string
   readonly replies: readonly Acceptance[]
 }
 
@@ -185,7 +227,10 @@ export interface ShelfItem {
  * Rejects with `store-unavailable` when it can't be written; nothing is stored then.
  */
 export interface Store {
-  /** All or nothing, in order; drafts of one `latest` scope in one call are compared as a run. */
+  /**
+   * All or nothing, in order; drafts of one `latest` scope in one call are compared as a run. Rejects with `process-changed`
+   * when a step was computed from a state that has moved on.
+   */
   accept(acceptances: readonly Acceptance[]): Promise<readonly Accepted[]>
   claim(request: ClaimRequest): Promise<Claimed>
   settle(settlement: Settlement): Promise<Settled>
@@ -219,6 +264,13 @@ export interface Store {
     note: string
     nowMs: number
   }): Promise<boolean>
+  /** The instance of the dossier that has one of these names; version 0 when there is none. */
+  processOf(process: string, names: readonly string[]): Promise<ProcessInstance>
+  /** One step that no message triggers. Rejects with `process-changed` when the instance has moved on. */
+  advance(advance: ProcessAdvance): Promise<void>
+  dueTimers(nowMs: number, limit: number): Promise<readonly DueTimer[]>
+  sentPairs(window: PairWindow): Promise<readonly SentPair[]>
+  processes(status: ProcessInstance['status'] | undefined, limit: number): Promise<readonly ProcessInstance[]>
   bulks(): Promise<readonly Bulk[]>
   interventions(target: string | undefined, limit: number): Promise<readonly InterventionRecord[]>
   deliveries(filter: DeliveryFilter, limit: number): Promise<readonly (DeliveryView & { readonly subject: string })[]>

@@ -96,8 +96,9 @@ export class BatchingWorker {
   }
 }
 
+const codes = { unavailable: 'store-unavailable', 'moved-on': 'process-changed', bug: 'internal-error' } as const
+
 function refusal(result: OperationResult | undefined): GatewayError {
-  const message = result && !result.ok ? result.message : 'the store gave no result'
-  const isUnavailable = result && !result.ok && result.kind === 'unavailable'
-  return new GatewayError(isUnavailable ? 'store-unavailable' : 'internal-error', { cause: new Error(message) })
+  if (!result || result.ok) return new GatewayError('internal-error')
+  return new GatewayError(codes[result.kind], { cause: new Error(result.message) })
 }

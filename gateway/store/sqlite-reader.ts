@@ -10,8 +10,29 @@ import {
   type SelectionCount,
 } from '../bus/intervention.ts'
 import type { Message, Original } from '../bus/message.ts'
-import type { ChannelDepth, DeliveryView, DossierLedger, JournalEntry, MessageView, ShelfItem } from '../bus/store.ts'
-import { attemptOf, deliveryOf, messageOf, number, optionalText, present, type Row, text } from './sqlite-rows.ts'
+import type { ProcessInstance } from '../bus/process.ts'
+import type {
+  ChannelDepth,
+  DeliveryView,
+  DossierLedger,
+  DueTimer,
+  JournalEntry,
+  MessageView,
+  PairWindow,
+  SentPair,
+  ShelfItem,
+} from '../bus/store.ts'
+import {
+  attemptOf,
+  deliveryOf,
+  instanceOf,
+  messageOf,
+  number,
+  optionalText,
+  present,
+  type Row,
+  text,
+} from './sqlite-rows.ts'
 import { deliveryColumns, filterClause, overtakenCondition, reads } from './sqlite-statements.ts'
 
 /** What the reading worker can be asked. */
@@ -23,6 +44,10 @@ export interface ReadOperations {
   journal(chainId: string, position: number, limit: number): readonly JournalEntry[]
   checkpoints(): readonly { readonly atMs: number; readonly heads: string; readonly signature: string }[]
   shelf(shelf: string): readonly ShelfItem[]
+  processOf(process: string, names: readonly string[]): ProcessInstance
+  dueTimers(nowMs: number, limit: number): readonly DueTimer[]
+  processes(status: ProcessInstance['status'] | undefined, limit: number): readonly ProcessInstance[]
+  sentPairs(window: PairWindow): readonly SentPair[]
   channels(): readonly ChannelCondition[]
   backlog(source: string, limit: number): number
   countSelection(kind: InterventionKind, filter: DeliveryFilter): SelectionCount
@@ -109,6 +134,39 @@ export class SqliteReader implements ReadOperations {
       value: JSON.parse(text(row, 'value')),
       updatedAtMs: number(row, 'updated_at_ms'),
     }))
+  }
+
+  processOf(process: string, names: readonly string[]): ProcessInstance {
+    const known = names.map((name) => this.#one('subjectOfAlias', name)).find((row) => row !== undefined)
+    const instance = known ? text(known, 'subject') : (names[0] ?? '')
+    const row = this.#one('process', process, instance)
+    return row ? instanceOf(row) : { process, instance, version: 0, status: 'ended', updatedAtMs: 0 }
+  }
+
+  dueTimers(nowMs: number, limit: number): readonly DueTimer[] {
+    return this.#all('dueTimers', nowMs, limit).map((row) => ({
+      process: text(row, 'process'),
+      instance: text(row, 'instance'),
+      name: text(row, 'name'),
+    }))
+  }
+
+  processes(status: ProcessInstance['status'] | undefined, limit: number): readonly ProcessInstance[] {
+    const rows = status === undefined ? this.#all('processes', limit) : this.#all('processesByStatus', status, limit)
+    return rows.map(instanceOf)
+  }
+
+  sentPairs({ system, shadow, afterMs, beforeMs, afterSequence, limit }: PairWindow): readonly SentPair[] {
+    return this.#all('sentPairs', shadow, system, afterSequence, afterMs, beforeMs, limit).map((row) =>
+      present<SentPair>({
+        sequence: number(row, 'sequence'),
+        messageId: text(row, 'id'),
+        messageType: text(row, 'type'),
+        live: optionalText(row, 'live'),
+        shadow: optionalText(row, 'shadow'),
+        shadowState: text(row, 'shadow_state') as SentPair['shadowState'], // held to the union by the table's CHECK
+      }),
+    )
   }
 
   channels(): readonly ChannelCondition[] {

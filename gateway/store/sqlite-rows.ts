@@ -1,6 +1,7 @@
 import type { SQLOutputValue } from 'node:sqlite'
 import type { DeliveryState, Reason } from '../bus/delivery-state.ts'
 import type { Message } from '../bus/message.ts'
+import type { ProcessInstance } from '../bus/process.ts'
 import type { AttemptRecord, DeliveryView } from '../bus/store.ts'
 
 /** One row as `node:sqlite` gives it. */
@@ -79,5 +80,19 @@ export function deliveryOf(row: Row, messageId: string, attempts: readonly Attem
     dueAtMs: state === 'waiting' ? optionalNumber(row, 'due_at_ms') : undefined,
     settledAtMs: optionalNumber(row, 'settled_at_ms'),
     attempts,
+  })
+}
+
+export function instanceOf(row: Row): ProcessInstance {
+  const state = optionalText(row, 'state')
+  const reason = optionalText(row, 'reason')
+  return present<ProcessInstance>({
+    process: text(row, 'process'),
+    instance: text(row, 'instance'),
+    version: number(row, 'version'),
+    status: text(row, 'status') as ProcessInstance['status'], // held to the union by the table's CHECK
+    state: state === undefined ? undefined : JSON.parse(state),
+    reason: reason === undefined ? undefined : (JSON.parse(reason) as Reason), // written from a Reason
+    updatedAtMs: number(row, 'updated_at_ms'),
   })
 }

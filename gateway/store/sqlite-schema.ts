@@ -122,6 +122,33 @@ CREATE TABLE bulk_items (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX bulk_items_open ON bulk_items (bulk_id, delivery_id) WHERE outcome IS NULL;
 
+CREATE TABLE processes (
+  process TEXT NOT NULL,
+  instance TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('running', 'exception', 'ended')),
+  state TEXT,
+  reason TEXT,
+  updated_at_ms INTEGER NOT NULL,
+  PRIMARY KEY (process, instance)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX processes_by_status ON processes (status, updated_at_ms);
+
+CREATE TABLE timers (
+  process TEXT NOT NULL,
+  instance TEXT NOT NULL,
+  name TEXT NOT NULL,
+  due_at_ms INTEGER NOT NULL,
+  PRIMARY KEY (process, instance, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX timers_due ON timers (due_at_ms);
+
+-- What was sent, or by a shadow would have been, as a document without credentials.
+CREATE TABLE sent_documents (
+  delivery_id TEXT PRIMARY KEY,
+  document TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE attempts (
   delivery_id TEXT NOT NULL,
   number INTEGER NOT NULL,

@@ -59,6 +59,18 @@ export const writes = {
   // Holds that end by themselves
   awaiting: `SELECT id, system, subject FROM deliveries WHERE waits_for = ? AND state = 'held'`,
 
+  // Processes
+  processVersion: 'SELECT version FROM processes WHERE process = ? AND instance = ?',
+  putProcess: `INSERT INTO processes (process, instance, version, status, state, reason, updated_at_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET version = excluded.version, status = excluded.status,
+    state = excluded.state, reason = excluded.reason, updated_at_ms = excluded.updated_at_ms`,
+  putTimer: `INSERT INTO timers (process, instance, name, due_at_ms) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET due_at_ms = excluded.due_at_ms`,
+  removeTimer: 'DELETE FROM timers WHERE process = ? AND instance = ? AND name = ?',
+  removeTimers: 'DELETE FROM timers WHERE process = ? AND instance = ?',
+  keepDocument: `INSERT INTO sent_documents (delivery_id, document) VALUES (?, ?)
+    ON CONFLICT DO UPDATE SET document = excluded.document`,
+
   // People
   deliveryById: `SELECT ${deliveryColumns}, d.blocks FROM deliveries d WHERE d.id = ?`,
   overtakenBy: `SELECT 1 AS found FROM deliveries WHERE system = ? AND subject = ? AND position > ? AND state <> 'discarded'
@@ -101,6 +113,15 @@ export const reads = {
     WHERE state IN ('waiting', 'leased', 'blocked', 'held', 'dead') GROUP BY system, state`,
   journalFrom: 'SELECT * FROM journal WHERE (chain_id, position) > (?, ?) ORDER BY chain_id, position LIMIT ?',
   checkpoints: 'SELECT * FROM checkpoints ORDER BY at_ms',
+  sentPairs: `SELECT m.sequence, m.id, m.type, s.state AS shadow_state, ls.document AS live, ss.document AS shadow
+    FROM messages m JOIN deliveries s ON s.message_sequence = m.sequence AND s.system = ?
+    JOIN deliveries l ON l.message_sequence = m.sequence AND l.system = ?
+    LEFT JOIN sent_documents ls ON ls.delivery_id = l.id LEFT JOIN sent_documents ss ON ss.delivery_id = s.id
+    WHERE m.sequence > ? AND m.accepted_at_ms >= ? AND m.accepted_at_ms < ? ORDER BY m.sequence LIMIT ?`,
+  process: 'SELECT * FROM processes WHERE process = ? AND instance = ?',
+  processes: 'SELECT * FROM processes ORDER BY updated_at_ms DESC LIMIT ?',
+  processesByStatus: 'SELECT * FROM processes WHERE status = ? ORDER BY updated_at_ms DESC LIMIT ?',
+  dueTimers: 'SELECT process, instance, name FROM timers WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT ?',
   channels: 'SELECT condition FROM channels ORDER BY system',
   backlog: `SELECT COUNT(*) AS count FROM (SELECT 1 FROM deliveries
     WHERE source = ? AND state IN ('waiting', 'leased', 'blocked') LIMIT ?)`,
@@ -122,6 +143,7 @@ export function filterClause(
 ): { readonly where: string; readonly values: (string | number)[] } {
   const allowed = filter.state === undefined ? states : states.filter((state) => state === filter.state)
   const conditions: [string, string | number | undefined][] = [
+    ['d.id IN (SELECT value FROM json_each(?))', filter.ids && JSON.stringify(filter.ids)],
     ['d.system = ?', filter.system],
     ['d.message_type = ?', filter.messageType],
     ['d.subject = ?', filter.subject],

@@ -50,6 +50,11 @@ export async function openSqliteStore({
       const heads = canonicalJson([head])
       await write('checkpoint', heads, await sign(heads), nowMs)
     },
+    sentPairs: (window) => read('sentPairs', window),
+    processOf: (process, names) => read('processOf', process, names),
+    advance: (advance) => write('advance', advance),
+    dueTimers: (nowMs, limit) => read('dueTimers', nowMs, limit),
+    processes: (status, limit) => read('processes', status, limit),
     channels: () => read('channels'),
     setChannel: (condition, nowMs, note) => write('setChannel', condition, nowMs, note),
     intervene: (intervention) => write('intervene', intervention),

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { SqliteReader } from './sqlite-reader.ts'
-import { SqliteWriter } from './sqlite-writer.ts'
+import { ProcessMovedOn, SqliteWriter } from './sqlite-writer.ts'
 
 /** How the store thread is started. */
 export interface WorkerSettings {
@@ -26,7 +26,8 @@ export interface Operation {
 export type OperationResult =
   | { readonly ok: true; readonly value: unknown }
   /** `unavailable`: the disk or file would not take it. `bug`: our own mistake. */
-  | { readonly ok: false; readonly kind: 'unavailable' | 'bug'; readonly message: string }
+  /** `moved-on`: computed from a state that is no longer the newest. */
+  | { readonly ok: false; readonly kind: 'unavailable' | 'moved-on' | 'bug'; readonly message: string }
 
 const settings: WorkerSettings = workerData
 const port = parentPort
@@ -88,6 +89,7 @@ function attempt(work: () => unknown): OperationResult {
 }
 
 function failure(error: unknown): OperationResult {
+  if (error instanceof ProcessMovedOn) return { ok: false, kind: 'moved-on', message: 'the process has moved on' }
   const isSqlite = error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR'
   const isLost = error instanceof Error && !isSqlite && error.message === 'the transaction was lost'
   return {

@@ -5,6 +5,7 @@ import type { ChannelCondition } from '../bus/channel.ts'
 import { type Bulk, type Intervened, type Intervention, interventionStates } from '../bus/intervention.ts'
 import { genesisHash, journalHash } from '../bus/journal.ts'
 import { newMessageId } from '../bus/message.ts'
+import type { ProcessChange } from '../bus/process.ts'
 import type {
   Acceptance,
   Accepted,
@@ -14,6 +15,7 @@ import type {
   ClaimRequest,
   NewDelivery,
   NextState,
+  ProcessAdvance,
   Refusal,
   Settled,
   Settlement,
@@ -30,6 +32,7 @@ export interface WriteOperations {
   settle(settlement: Settlement): Settled
   refuse(refusal: Refusal): void
   releaseWaiting(waitsFor: readonly string[], nowMs: number): { readonly count: number; readonly systems: string[] }
+  advance(advance: ProcessAdvance): void
   setChannel(condition: ChannelCondition, nowMs: number, note?: string): void
   intervene(intervention: Intervention): Intervened
   createBulk(bulk: Omit<Bulk, 'total' | 'outcomes' | 'state'>): number
@@ -192,7 +195,49 @@ export class SqliteWriter implements WriteOperations {
       ...(acceptance.by ? { actor: acceptance.by.actor, noteDigest: digestOf(acceptance.by.note) } : {}),
       deliveries: deliveries.map(({ id, system }) => ({ id, system })),
     })
+    for (const { change, messages } of acceptance.steps ?? []) {
+      this.#changeProcess(subject, change, message.acceptedAtMs)
+      this.accept(messages)
+    }
     return { kind: 'stored', messageId: message.id, receipt }
+  }
+
+  #changeProcess(instance: string, change: ProcessChange, nowMs: number): void {
+    const { process, version, status, state, reason, timers } = change
+    const known = this.#one('processVersion', process, instance)
+    if ((known ? number(known, 'version') : 0) !== version - 1) throw new ProcessMovedOn()
+    this.#run(
+      'putProcess',
+      process,
+      instance,
+      version,
+      status,
+      state === undefined ? null : canonicalJson(state),
+      reason ? canonicalJson(reason) : null,
+      nowMs,
+    )
+    if (status === 'ended') this.#run('removeTimers', process, instance)
+    else {
+      for (const [name, dueAtMs] of Object.entries(timers)) {
+        if (dueAtMs === null) this.#run('removeTimer', process, instance, name)
+        else this.#run('putTimer', process, instance, name, dueAtMs)
+      }
+    }
+    this.#journal(nowMs, 'process', { process, instance, version, status, ...(reason ? { code: reason.code } : {}) })
+  }
+
+  advance({ instance, change, messages, nowMs, timer, by }: ProcessAdvance): void {
+    if (timer !== undefined) this.#run('removeTimer', change.process, instance, timer)
+    this.#changeProcess(instance, change, nowMs)
+    this.accept(messages)
+    if (!by) return
+    this.#run('insertIntervention', nowMs, by.actor, 'release', `process:${change.process}:${instance}`, by.note, null)
+    this.#journal(nowMs, 'intervention', {
+      process: change.process,
+      instance,
+      actor: by.actor,
+      noteDigest: digestOf(by.note),
+    })
   }
 
   #resolveSubject(names: readonly string[]): string {
@@ -303,7 +348,7 @@ export class SqliteWriter implements WriteOperations {
     this.#journal(nowMs, 'lease-ended', { deliveryId, attempt: number(row, 'attempts') })
   }
 
-  settle({ deliveryId, lease, attempt, next, memory, replies }: Settlement): Settled {
+  settle({ deliveryId, lease, attempt, next, memory, replies, document }: Settlement): Settled {
     const nowMs = attempt.endedAtMs
     const row = this.#one('leasedDelivery', deliveryId, lease)
     if (!row) {
@@ -312,6 +357,7 @@ export class SqliteWriter implements WriteOperations {
     }
     const [system, subject] = [text(row, 'system'), text(row, 'subject')]
     this.#insertAttempt(deliveryId, attempt)
+    if (document !== undefined) this.#run('keepDocument', deliveryId, document)
     if (memory !== undefined) this.#run('remember', canonicalJson(memory), system, subject)
     const blocks = this.#move(deliveryId, next, nowMs)
     this.#journal(nowMs, 'attempted', {
@@ -549,6 +595,9 @@ export class SqliteWriter implements WriteOperations {
     return this.#statement(name).all(...values)
   }
 }
+
+/** A step was computed from a state that is no longer the newest; nothing of the operation is written. */
+export class ProcessMovedOn extends Error {}
 
 /** Groups drafts that must be compared as a run; those with a key stand under `undefined`. Order within a group is kept. */
 function runsByScope(acceptances: readonly Acceptance[]): Map<string | undefined, Acceptance[]> {

@@ -1,0 +1,83 @@
+import t from 'tap'
+import { GatewayError } from '../../gateway/bus/errors.ts'
+import type { Message } from '../../gateway/bus/message.ts'
+import { compareShadow, differingPaths } from '../../gateway/bus/shadow.ts'
+import { sampleDraft, sampleRoute, settled, startBus } from './sample-bus.ts'
+
+t.test('a shadow records what it would send, sends nothing, and is not the sender’s business', async (t) => {
+  const sent: string[] = []
+  const preview = async ({ body }: Message) => JSON.stringify({ shadowed: body })
+  const deliver = async ({ id, body }: Message) => {
+    sent.push(id)
+    return { receipt: { sentDigest: 'sha-256:00', document: JSON.stringify({ live: body }) } }
+  }
+  const routes = [sampleRoute(), sampleRoute({ name: 'dossier-sync-next', shadow: true })]
+  const told: string[] = []
+  const isTold = (_: string, state: string) => {
+    told.push(state)
+    return false
+  }
+  const { bus, store } = await startBus(t, { deliver, preview }, { routes, isTold })
+  const draft = sampleDraft('D1', { body: { a: 1 } })
+  const [accepted] = await bus.accept([draft])
+  const deliveries = await settled(store, 'D1')
+  t.same(
+    deliveries
+      .map(({ system, state }) => [system, state])
+      .slice(0, 2)
+      .sort(),
+    [
+      ['national-portal', 'delivered'],
+      ['national-portal-shadow', 'delivered'],
+    ],
+  )
+  t.equal(sent.length, 1)
+  t.same(told, ['delivered'], 'asked for the live leg alone')
+  const seen = await bus.message(accepted?.messageId ?? '', 'one-window')
+  t.same(
+    seen?.deliveries.map(({ system }) => system),
+    ['national-portal'],
+  )
+  const window = { afterMs: 0, beforeMs: Number.MAX_SAFE_INTEGER, afterSequence: 0, limit: 10 }
+  const pairs = await store.sentPairs({ ...window, system: 'national-portal', shadow: 'national-portal-shadow' })
+  t.match(pairs, [{ live: '{"live":{"a":1}}', shadow: '{"shadowed":{"a":1}}' }])
+})
+
+t.test('a shadow that stops holds up neither the live channel nor itself for others', async (t) => {
+  const preview = async ({ subject }: Message) => {
+    if (subject === 'BAD') throw new GatewayError('value-missing')
+    return '{}'
+  }
+  const deliver = async () => ({ receipt: { sentDigest: 'sha-256:00' } })
+  const routes = [sampleRoute(), sampleRoute({ name: 'next', shadow: true })]
+  const { bus, store } = await startBus(t, { deliver, preview }, { routes })
+  await bus.accept([sampleDraft('BAD'), sampleDraft('GOOD')])
+  const bad = await settled(store, 'BAD')
+  t.same(bad.map(({ system, state }) => [system, state]).sort(), [
+    ['national-portal', 'delivered'],
+    ['national-portal-shadow', 'held'],
+  ])
+  t.same(
+    (await settled(store, 'GOOD')).map(({ state }) => state),
+    ['delivered', 'delivered'],
+  )
+})
+
+t.test('documents are compared by path, and values are never told', async (t) => {
+  t.same(differingPaths({ a: [1, { b: 2 }], c: 3 }, { a: [1, { b: 9 }], d: 4 }), ['/a/1/b', '/c', '/d'])
+  t.same(differingPaths({ 'x/y~z': 1 }, { 'x/y~z': 2 }), ['/x~1y~0z'])
+  t.same(differingPaths([1], { 0: 1 }), ['/'])
+  const pair = { sequence: 1, messageId: 'm', messageType: 'dossier.received.v1' }
+  const compared = compareShadow([
+    { ...pair, live: '{"a":1}', shadow: '{"a":1}', shadowState: 'delivered' },
+    { ...pair, live: '{"a":1}', shadow: '{"a":2}', shadowState: 'delivered' },
+    { ...pair, live: '{"a":1}', shadowState: 'held' },
+    { ...pair, shadow: '{"a":1}', shadowState: 'delivered' },
+  ])
+  t.same(compared, {
+    compared: 3,
+    equal: 1,
+    stoppedInShadow: 1,
+    different: [{ messageId: 'm', messageType: 'dossier.received.v1', paths: ['/a'] }],
+  })
+})
