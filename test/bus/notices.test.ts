@@ -93,20 +93,17 @@ t.test('whether a sender knows is read from the latest notice about that deliver
 
 function view(idempotencyKey: string, state: DeliveryState): MessageView {
   const message: Message = {
-    ...{ id: 'm', type: 'delivery.reported.v1', source: 'gateway', subject: 'D1', acceptedAtMs: 0, correlationId: 'c' },
-    ...{ idempotencyKey, body: {}, bodyDigest: 'sha-256:00' },
+    id: 'm',
+    type: 'delivery.reported.v1',
+    source: 'gateway',
+    subject: 'D1',
+    acceptedAtMs: 0,
+    correlationId: 'c',
+    idempotencyKey,
+    body: {},
+    bodyDigest: 'sha-256:00',
   }
-  const delivery: DeliveryView = {
-    ...{
-      id: 'n',
-      messageId: 'm',
-      revision: 0,
-      system: 'one-window',
-      route: 'notice',
-      position: 1,
-      state,
-      attempts: [],
-    },
-  }
+  const where = { system: 'one-window', route: 'notice', position: 1 }
+  const delivery: DeliveryView = { id: 'n', messageId: 'm', revision: 0, ...where, state, attempts: [] }
   return { message, receipt: '', deliveries: [delivery] }
 }
