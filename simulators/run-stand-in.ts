@@ -16,6 +16,8 @@ export async function runStandIn({ system, usage, start }: StandInProcess): Prom
     const standIn = await start()
     for (const signal of ['SIGTERM', 'SIGINT', 'disconnect'])
       process.once(signal, () => void standIn.close().then(exit))
+    // Its parent ended while it was starting: nobody will say so again.
+    if (process.connected === false) process.emit('disconnect')
     console.log(JSON.stringify({ system, port: standIn.port, url: standIn.url, ...standIn.ready }))
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`)
