@@ -6,7 +6,8 @@ import type { AdapterDefinition } from './adapters/definition.ts'
 import { errorTable, GatewayError } from './gateway/bus/errors.ts'
 import { durationMs, type RetryChange } from './gateway/bus/route.ts'
 import { readJson } from './gateway/envelopes/json-gate.ts'
-import { keyFault } from './gateway/envelopes/key-vetting.ts'
+import type { KeyPlaces, LiveKeyringOptions } from './gateway/envelopes/key-folder.ts'
+import { keyFault, type SignatureAlgorithm, signatureAlgorithms } from './gateway/envelopes/key-vetting.ts'
 import type { PublicJwk, SigningJwk } from './gateway/envelopes/keyring.ts'
 
 export type Environment = 'development' | 'test' | 'production'
@@ -23,6 +24,8 @@ export interface SystemSettings {
   readonly simulator: boolean
   /** Public keys the system signs with. */
   readonly keys: readonly PublicJwk[]
+  /** Signature algorithms its keys may be used with. */
+  readonly algorithms: readonly SignatureAlgorithm[]
   /** Agency codes the system's credentials may name; their descendants included. */
   readonly speaksFor: readonly string[]
   /** Ends of its messages' deliveries that the system wants to be told of. */
@@ -60,7 +63,7 @@ export interface Config {
   readonly gateway: { readonly id: string; readonly url: string }
   readonly listen: { readonly host: string; readonly port: number; readonly trustProxy: readonly string[] }
   readonly dataDir: string
-  readonly keys: { readonly signing?: SigningJwk }
+  readonly keys: { readonly signing?: SigningJwk } & KeyPlaces
   readonly directory: { readonly agencies?: string; readonly procedures?: string }
   readonly limits: {
     readonly bodyBytes: number
@@ -157,6 +160,19 @@ export function loadConfig(source: ConfigSource): Config {
   return deepFreeze(withStorePath(finished as Config)) // valid against the schema, whose shape Config mirrors
 }
 
+/** What a keyring is opened with: every enabled system's keys and the folder of those with dates. */
+export function keyringOptions({ environment, keys, systems }: Config): LiveKeyringOptions {
+  const enabled = Object.entries(systems).filter(([, system]) => system.enabled)
+  const { signing, ...places } = keys
+  return {
+    ...(signing === undefined ? {} : { signing }),
+    partners: enabled.flatMap(([system, { keys: own }]) => own.map((jwk) => ({ system, jwk }))),
+    algorithms: Object.fromEntries(enabled.map(([system, { algorithms }]) => [system, algorithms])),
+    places,
+    isProduction: environment === 'production',
+  }
+}
+
 /** The one schema (JSON Schema 2020-12): what is validated and what `docs/configuration.md` is written from. */
 export function configSchema(adapters: readonly ConfigurableSystem[]): JsonSchema {
   return {
@@ -241,7 +257,28 @@ export function configSchema(adapters: readonly ConfigurableSystem[]): JsonSchem
               use: { type: 'string', const: 'sig', description: 'What it is for.' },
             },
             description:
-              'ES256 key (private JWK) that signs receipts, answers and outgoing messages; `npx lienthong keys generate` makes one. Required in production.',
+              'ES256 key (private JWK) that signs receipts, answers and outgoing messages; `npx lienthong keys generate` makes one. Required in production unless `keys.folder` holds one.',
+          },
+          folder: {
+            type: 'string',
+            minLength: 1,
+            'x-path': 'any',
+            description:
+              'Folder of further keys, ours and partners’, each with its purpose and dates; `npx lienthong keys` keeps it, and it is read again while the gateway runs.',
+          },
+          trust: {
+            type: 'string',
+            minLength: 1,
+            'x-path': 'file',
+            description:
+              'Root certificates (PEM) that partners’ certificates must lead to; without it a registered certificate is believed for its dates.',
+          },
+          revocationLists: {
+            type: 'array',
+            maxItems: 64,
+            default: [],
+            items: { type: 'string', minLength: 1, 'x-path': 'file', description: 'A list, DER or PEM.' },
+            description: 'Certificate revocation lists, read again when they change.',
           },
         },
       },
@@ -490,6 +527,13 @@ const commonSettings: Readonly<Record<string, JsonSchema>> = {
       description: 'A public JWK, or `{ "file": "path" }` of one.',
     },
     description: 'Public keys it signs with.',
+  },
+  algorithms: {
+    type: 'array',
+    uniqueItems: true,
+    default: ['ES256', 'EdDSA', 'PS256', 'RS256'],
+    items: { type: 'string', enum: signatureAlgorithms, description: 'A JWS algorithm.' },
+    description: 'Signature algorithms its keys may be used with; a key of another one is refused.',
   },
   speaksFor: {
     type: 'array',
@@ -883,7 +927,9 @@ function unfitForProduction(config: unknown): readonly Mistake[] {
   }
   const signing = member(config, 'keys', 'signing')
   const renew = 'make one with `npx lienthong keys generate`'
-  if (signing === undefined) refuse(['keys', 'signing'], 'is missing', renew)
+  if (signing === undefined && member(config, 'keys', 'folder') === undefined) {
+    refuse(['keys', 'signing'], 'is missing', renew)
+  }
   if (isDemo(member(signing, 'kid'))) refuse(['keys', 'signing'], 'is a demo key', renew)
   if (isClearText(member(config, 'gateway', 'url'))) {
     refuse(['gateway', 'url'], 'is clear text', 'put the gateway behind TLS and write its https address')

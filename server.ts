@@ -6,7 +6,7 @@ import type { DestinationStream } from 'pino'
 import { createCanonicalDoor } from './adapters/canonical/canonical-door.ts'
 import type { Speaker } from './adapters/canonical/door-options.ts'
 import { adapters } from './adapters/index.ts'
-import { type Config, loadConfig } from './config.ts'
+import { type Config, keyringOptions, loadConfig } from './config.ts'
 import { loadContracts } from './contracts/loader.ts'
 import type { ChannelAdapter } from './gateway/bus/adapter.ts'
 import { createBus } from './gateway/bus/bus.ts'
@@ -16,7 +16,8 @@ import type { Route } from './gateway/bus/route.ts'
 import type { Store } from './gateway/bus/store.ts'
 import { officeCalendar } from './gateway/bus/working-days.ts'
 import { jwsTypes, signDetached } from './gateway/envelopes/jws.ts'
-import { createKeyring, generateSigningJwk, type Keyring, type SigningJwk } from './gateway/envelopes/keyring.ts'
+import { type LiveKeyring, openKeyring } from './gateway/envelopes/key-folder.ts'
+import { generateSigningJwk, type Keyring, type SigningJwk } from './gateway/envelopes/keyring.ts'
 import { createReceiptSigner } from './gateway/envelopes/receipts.ts'
 import { openSqliteStore } from './gateway/store/sqlite-store.ts'
 import { createHealth } from './gateway/telemetry/health.ts'
@@ -34,11 +35,14 @@ import { portalFiledReception } from './routes/portal-filed-reception.ts'
 const drainGraceMs = 20_000
 const checkpointEveryMs = 60_000
 const listenAgainAfterMs = 5_000
+const rereadKeysEveryMs = 30_000
 
 /** A gateway that answers. */
 export interface RunningGateway {
   /** Where it listens: `http://127.0.0.1:8700`. */
   readonly url: string
+  /** Reads keys, roots and revocation lists again if they have changed; a faulty file changes nothing. */
+  reloadKeys(): void
   /** Accepts nothing more, finishes what is under way, closes everything. Safe to call twice. */
   stop(): Promise<void>
 }
@@ -48,7 +52,8 @@ export async function startGateway(config: Config, output?: DestinationStream): 
   const clock = systemClock
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
   const log = createLog({ level: config.log.level, ...(output ? { destination: output } : {}) })
-  const keyring = createKeyring({ signing: signingKeyOf(config), partners: partnerKeysOf(config) })
+  const signing = signingKeyOf(config)
+  const keyring = openKeyring({ ...keyringOptions(config), ...(signing && { signing }), clock })
   const contracts = loadContracts()
   const tables = loadTables(config.directory)
 
@@ -63,11 +68,11 @@ export async function startGateway(config: Config, output?: DestinationStream): 
     store,
     dataDir: config.dataDir,
     minFreeDiskBytes: config.limits.minFreeDiskBytes,
-    hasSigningKey: () => keyring.jwks().keys.length > 0,
+    hasSigningKey: () => keyring.list().some(({ purpose, standing }) => purpose === 'sign' && standing === 'current'),
     isDraining: () => state.isDraining,
     clock,
   })
-  const metrics = createMetrics({ depths: () => store.depths(), health, clock })
+  const metrics = createMetrics({ depths: () => store.depths(), keys: () => keyring.list(), health, clock })
   observed.metrics = metrics
   const tap = createWireTap({ metrics, log })
 
@@ -106,6 +111,9 @@ export async function startGateway(config: Config, output?: DestinationStream): 
   })
   await server.register(telemetryPages({ health, metrics }))
   server.get('/.well-known/jwks.json', { config: { doc: jwksDoc } }, async () => keyring.jwks())
+  server.get('/.well-known/certificates.pem', { config: { doc: certificatesDoc } }, async (_request, reply) =>
+    reply.type('application/pem-certificate-chain').send(keyring.certificates()),
+  )
 
   const context = { gatewayId: config.gateway.id, gateway: bus, contracts, keyring, doors, tables, clock, tap }
   const channels: { readonly system: string; readonly adapter: ChannelAdapter; readonly concurrency: number }[] = []
@@ -125,6 +133,7 @@ export async function startGateway(config: Config, output?: DestinationStream): 
     keepListening(adapter, { system, tap, clock, signal: stopping.signal }),
   )
   const checkpoints = keepCheckpoints({ store, keyring, clock, tap, signal: stopping.signal })
+  const rereading = keepKeys({ keyring, clock, tap, signal: stopping.signal })
   const url = `http://${hostOf(server.server.address())}`
   log.info({ url, systems: channels.map(({ system }) => system) }, 'listening')
 
@@ -133,7 +142,7 @@ export async function startGateway(config: Config, output?: DestinationStream): 
     drain()
     stopping.abort()
     await bus.drain(drainGraceMs)
-    await Promise.allSettled([...listening, checkpoints])
+    await Promise.allSettled([...listening, checkpoints, rereading])
     await server.close()
     await Promise.allSettled(channels.map(({ adapter }) => adapter.close()))
     metrics.close()
@@ -143,6 +152,7 @@ export async function startGateway(config: Config, output?: DestinationStream): 
   let stopped: Promise<void> | undefined
   return {
     url,
+    reloadKeys: () => reloadKeys({ keyring, tap }),
     stop() {
       stopped ??= stop()
       return stopped
@@ -151,20 +161,14 @@ export async function startGateway(config: Config, output?: DestinationStream): 
 }
 
 /** Outside production a gateway without a key makes its own demo key once, which production refuses. */
-function signingKeyOf(config: Config): SigningJwk {
-  if (config.keys.signing) return config.keys.signing
+function signingKeyOf(config: Config): SigningJwk | undefined {
+  if (config.keys.signing || config.keys.folder) return config.keys.signing
   const file = path.join(config.dataDir, 'keys', 'signing.jwk')
   if (!existsSync(file)) {
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
     writeFileSync(file, JSON.stringify(generateSigningJwk({ kidPrefix: 'demo-' })), { mode: 0o600, flag: 'wx' })
   }
-  return JSON.parse(readFileSync(file, 'utf8')) // written above; createKeyring vets it
-}
-
-function partnerKeysOf(config: Config) {
-  return Object.entries(config.systems)
-    .filter(([, { enabled }]) => enabled)
-    .flatMap(([system, { keys }]) => keys.map((jwk) => ({ system, jwk })))
+  return JSON.parse(readFileSync(file, 'utf8')) // written above; the keyring vets it
 }
 
 /** A system may send what some route takes from it, for the agencies its configuration names. */
@@ -195,6 +199,29 @@ async function keepListening(
   while (adapter.listen && !signal.aborted) {
     await adapter.listen(signal).catch((error) => signal.aborted || tap.failed({ where: `${system}: listen`, error }))
     if (!signal.aborted) await pause(listenAgainAfterMs, { clock, signal })
+  }
+}
+
+/** Looks at the key files every half minute: a rotated or revoked key counts within that time, or at once on SIGHUP. */
+async function keepKeys(ports: {
+  readonly keyring: LiveKeyring
+  readonly clock: Clock
+  readonly tap: WireTap
+  readonly signal: AbortSignal
+}): Promise<void> {
+  while (!ports.signal.aborted) {
+    await pause(rereadKeysEveryMs, ports)
+    if (!ports.signal.aborted) reloadKeys(ports)
+  }
+}
+
+function reloadKeys({ keyring, tap }: { readonly keyring: LiveKeyring; readonly tap: WireTap }): void {
+  try {
+    keyring.reload()
+    const stale = keyring.staleLists()
+    if (stale > 0) throw new Error(`${stale} revocation lists are past their time`)
+  } catch (error) {
+    tap.failed({ where: 'keyring', error })
   }
 }
 
@@ -242,10 +269,24 @@ const jwksDoc = {
   responses: { 200: { description: 'A JWK set.', content: { 'application/json': { schema: { type: 'object' } } } } },
 }
 
+const certificatesDoc = {
+  operationId: 'certificates',
+  summary: 'The gateway’s certificates',
+  description: 'The same keys as X.509 (PEM), for partners who register certificates; empty when no key has one.',
+  tags: ['keys'],
+  responses: {
+    200: {
+      description: 'Certificates.',
+      content: { 'application/pem-certificate-chain': { schema: { type: 'string' } } },
+    },
+  },
+}
+
 /** `npm start`: runs until SIGTERM, SIGINT or, when forked with a channel, its parent's end; then drains. */
 async function main(): Promise<void> {
   const config = loadConfig({ env: process.env, adapters, routes: routes.map(({ name }) => name), openAgencies })
   const gateway = await startGateway(config)
+  process.on('SIGHUP', () => gateway.reloadKeys())
   for (const signal of ['SIGTERM', 'SIGINT', 'disconnect']) {
     process.once(signal, () => void gateway.stop().then(() => process.exit(0)))
   }

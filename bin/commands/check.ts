@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util'
-import { type Config, ConfigError, loadConfig, type Mistake } from '../../config.ts'
+import { type Config, ConfigError, keyringOptions, loadConfig, type Mistake } from '../../config.ts'
 import { loadContracts } from '../../contracts/loader.ts'
-import { createKeyring, generateSigningJwk } from '../../gateway/envelopes/keyring.ts'
+import { openKeyring } from '../../gateway/envelopes/key-folder.ts'
+import { generateSigningJwk } from '../../gateway/envelopes/keyring.ts'
 import { loadTables } from '../../mappings/tables.ts'
 import type { Command } from '../command.ts'
 import { type Installation, readInstallation } from '../installation.ts'
@@ -64,15 +65,13 @@ function readConfig({ path, env, installation }: ConfigPlace): { config?: Config
 /** What the configuration's schema can't see: whether the keys fit together. */
 function keyMistakes(config: Config | undefined): readonly Mistake[] {
   if (config === undefined) return []
-  const partners = Object.entries(config.systems)
-    .filter(([, system]) => system.enabled)
-    .flatMap(([system, { keys }]) => keys.map((jwk) => ({ system, jwk })))
+  const isMade = config.keys.signing === undefined && config.keys.folder === undefined
   try {
-    createKeyring({ signing: config.keys.signing ?? generateSigningJwk(), partners })
+    openKeyring({ ...keyringOptions(config), ...(isMade && { signing: generateSigningJwk() }) })
     return []
   } catch (thrown) {
     const what = thrown instanceof Error ? thrown.message : 'the keys cannot be used'
-    return [{ path: '$', what, remedy: 'correct keys.signing or systems.<name>.keys' }]
+    return [{ path: '$', what, remedy: 'correct keys or systems.<name>.keys' }]
   }
 }
 

@@ -99,6 +99,12 @@ export const metricTable = {
     labels: [],
     help: 'Position of the newest entry in the journal chain of this process.',
   },
+  keyDaysLeft: {
+    name: 'lienthong_key_days_left',
+    kind: 'gauge',
+    labels: ['system', 'purpose', 'kid'],
+    help: 'Days until a key in use ends, 0 when it is not trusted; system is gateway for our own. A key without an end, or with a successor, is not here.',
+  },
   failures: {
     name: 'lienthong_internal_failures_total',
     kind: 'counter',
@@ -133,7 +139,19 @@ export interface Metrics {
 export interface MetricsOptions {
   readonly depths: Store['depths']
   readonly health?: Pick<Health, 'ready'>
+  /** Every key and where it stands. */
+  readonly keys?: () => readonly KeyEnd[]
   readonly clock: Clock
+}
+
+/** What is told of a key here. */
+export interface KeyEnd {
+  readonly system?: string
+  readonly purpose: string
+  readonly kid: string
+  readonly standing: string
+  readonly fromMs?: number
+  readonly untilMs?: number
 }
 
 /** Counting depths reads an index range; a scrape every second by several servers shall not add up. */
@@ -168,6 +186,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const storeBatch = histogram(metricTable.storeBatch, batchBuckets)
   const storeDuration = histogram(metricTable.storeDuration, durationBuckets)
   const journalPosition = gauge(metricTable.journalPosition)
+  const keyDaysLeft = gauge(metricTable.keyDaysLeft)
   const failures = counter(metricTable.failures)
 
   const freshDepths = remembered(() => options.depths(), { freshMs: depthsFreshMs, clock: options.clock })
@@ -186,6 +205,13 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const readHealth = async (): Promise<void> => {
     const report = await options.health?.ready()
     for (const { name, isPassing } of report?.checks ?? []) check.set({ check: name }, isPassing ? 1 : 0)
+  }
+
+  const readKeys = (): void => {
+    keyDaysLeft.reset() // a key that was taken away must go
+    for (const { system = 'gateway', purpose, kid, days } of endsOf(options.keys?.() ?? [], options.clock.now())) {
+      keyDaysLeft.set({ system, purpose, kid }, days)
+    }
   }
 
   return {
@@ -208,6 +234,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     failed: (where) => failures.inc({ where }),
     async page() {
+      readKeys()
       await Promise.all([readQueues(), readHealth()])
       return { contentType: registry.contentType, body: await registry.metrics() }
     },
@@ -223,6 +250,23 @@ function oldestOf(channels: readonly ChannelDepth[]): ReadonlyMap<string, number
     oldest.set(system, Math.min(oldest.get(system) ?? Number.POSITIVE_INFINITY, oldestCreatedAtMs))
   }
   return oldest
+}
+
+/** Nobody has to act on a key that another of its kind outlives: an old one is left to end. */
+function endsOf(keys: readonly KeyEnd[], nowMs: number) {
+  const used = keys.filter(({ standing }) => ['current', 'future', 'untrusted'].includes(standing))
+  return used.flatMap((key) => {
+    if (key.standing === 'untrusted') return [{ ...key, days: 0 }]
+    const { untilMs } = key
+    if (untilMs === undefined || used.some((other) => succeeds(other, key))) return []
+    return [{ ...key, days: Math.max(0, untilMs - nowMs) / 86_400_000 }]
+  })
+}
+
+function succeeds(other: KeyEnd, key: KeyEnd): boolean {
+  if (other === key || other.system !== key.system || other.purpose !== key.purpose) return false
+  if (other.standing === 'untrusted') return false
+  return (other.untilMs ?? Number.POSITIVE_INFINITY) > (key.untilMs ?? 0) && (other.fromMs ?? 0) < (key.untilMs ?? 0)
 }
 
 /** One read at a time, and its answer for a while; a failure is not remembered. */
