@@ -64,8 +64,9 @@ export function compileXmlSchema(text: string): XmlSchema {
         validator.validate(document)
       } catch (error) {
         if (!(error instanceof XmlValidateError)) throw error
-        // Of what it says only the place: the rest may quote the document.
-        throw new GatewayError('contract-violated', { field: error.details[0]?.xpath ?? '', rule: 'xsd' })
+        // Of what it says only which element: the rest quotes the document.
+        const [, field = ''] = /^Element '(?:\{[^}]*\})?([\w.-]{1,64})'/.exec(error.message) ?? []
+        throw new GatewayError('contract-violated', { field, rule: 'xsd' })
       }
     },
   }
