@@ -1,4 +1,4 @@
-import { Busboy, type BusboyFileStream, type BusboyHeaders } from '@fastify/busboy'
+import { Busboy, type BusboyFileStream, type BusboyHeaders, type BusboyInstance } from '@fastify/busboy'
 import type { FastifyRequest } from 'fastify'
 import { GatewayError } from '../../gateway/bus/errors.ts'
 import type { Arrival, ClaimCheck } from '../../gateway/files/claim-check.ts'
@@ -77,7 +77,7 @@ function parse(
   })
 }
 
-function openParser({ headers }: FastifyRequest): Busboy {
+function openParser({ headers }: FastifyRequest): BusboyInstance {
   try {
     return new Busboy({
       headers: headers as BusboyHeaders, // the door has let nothing in without a content type

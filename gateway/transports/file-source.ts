@@ -83,8 +83,9 @@ function permitted(link: string, hosts: readonly FileHost[]): Target {
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:'))
     throw forbidden('It is not an http or https address.')
   if (url.username !== '' || url.password !== '') throw forbidden('It holds a credential.')
-  const name = url.host.replace(/\.(?=$|:)/, '')
-  const host = hosts.find((one) => canonicalHost(one.host, url.protocol) === name)
+  // A name with its root's dot is the same host.
+  url.hostname = url.hostname.replace(/\.$/, '')
+  const host = hosts.find((one) => canonicalHost(one.host, url.protocol) === url.host)
   if (host === undefined) throw forbidden('Its host is not one files are fetched from.')
   if (url.protocol === 'http:' && !host.clearTextAllowed) throw forbidden('It is clear text.')
   url.hash = ''

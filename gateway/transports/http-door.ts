@@ -16,6 +16,8 @@ export interface DoorOptions {
   readonly name: string
   /** Exact media types whose bodies it takes; others are answered 415. Empty: no body at all. */
   readonly mediaTypes: readonly string[]
+  /** Media types, with any parameters, whose bodies the handler reads as a stream and limits by itself. */
+  readonly streamTypes?: readonly string[]
   /** Smaller than the server's limit when a door needs less. */
   readonly maxBodyBytes?: number
   /** The door's own error form; `application/problem+json` without it. */
@@ -144,14 +146,18 @@ function createDoorKit(desk: RefusalDesk, limits: DoorLimits): HttpDoorKit {
     open(scope, door) {
       const maxBodyBytes = Math.min(door.maxBodyBytes ?? limits.maxBodyBytes, limits.maxBodyBytes)
       const names = new Set(door.mediaTypes.map((name) => name.toLowerCase()))
+      const streamed = new Set((door.streamTypes ?? []).map((name) => name.toLowerCase()))
       scope.setErrorHandler((error, _request, reply) => desk.answer(reply, error, { ...door, maxBodyBytes }))
       scope.addHook('onRequest', (request, reply, done) => {
         desk.note(request, { door: door.name })
-        const fault = bodyTypeFault(request.raw, names)
+        const fault = bodyTypeFault(request.raw, { whole: names, streamed })
         // The body stays unread, so nothing after it on this connection can be trusted to be a request.
         if (fault !== undefined) reply.header('connection', 'close')
         done(fault)
       })
+      for (const name of streamed) {
+        scope.addContentTypeParser(name, (_request, body, done) => done(null, body))
+      }
       for (const name of names) {
         scope.addContentTypeParser(name, { parseAs: 'buffer', bodyLimit: maxBodyBytes }, (_request, body, done) => {
           done(null, body)

@@ -26,7 +26,7 @@ export function requestFault(request: IncomingMessage, hosts: readonly string[] 
 /** Whether a request's body is of a kind that is taken; `undefined` when it is, or when there is none. */
 export function bodyTypeFault(
   request: IncomingMessage,
-  mediaTypes: { has(name: string): boolean },
+  mediaTypes: { readonly whole: MediaTypes; readonly streamed: MediaTypes },
 ): GatewayError | undefined {
   const { 'content-type': contentType, 'content-encoding': encoding, 'content-length': length } = request.headers
   const hasBody = request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
@@ -34,8 +34,9 @@ export function bodyTypeFault(
     return new GatewayError('media-type-unknown', { field: 'content-encoding' })
   // Many clients name a type on every request, on a GET too.
   if (!hasBody) return undefined
-  const match = mediaType.exec(contentType ?? '')
-  if (match?.[1] === undefined || !mediaTypes.has(match[1].toLowerCase()))
+  const name = wholeType.exec(contentType ?? '')?.[1]?.toLowerCase() ?? ''
+  const streamedName = anyType.exec(contentType ?? '')?.[1]?.toLowerCase() ?? ''
+  if (!mediaTypes.whole.has(name) && !mediaTypes.streamed.has(streamedName))
     return new GatewayError('media-type-unknown', { field: 'content-type' })
   // A server that reads a body here and one that does not would part on where the next request begins.
   if (request.method === 'GET' || request.method === 'HEAD') return malformed('A GET has no body.')
@@ -43,7 +44,14 @@ export function bodyTypeFault(
 }
 
 /** RFC 9110 §8.3.1, with no parameter but the one character set there is. */
-const mediaType = /^([\w!#$&^.+-]+\/[\w!#$&^.+-]+)(?: *; *charset=(?:utf-8|"utf-8"))? *$/i
+const wholeType = /^([\w!#$&^.+-]+\/[\w!#$&^.+-]+)(?: *; *charset=(?:utf-8|"utf-8"))? *$/i
+
+/** With parameters; a stream's reader looks at them. */
+const anyType = /^([\w!#$&^.+-]+\/[\w!#$&^.+-]+)(?: *;.{0,200})?$/
+
+interface MediaTypes {
+  has(name: string): boolean
+}
 
 const singleHeaders = new Set([
   'authorization',
