@@ -8,6 +8,7 @@ import type { Dispatcher } from './dispatcher.ts'
 import { asGatewayError, errorTable, GatewayError } from './errors.ts'
 import type { WireTap } from './gateway.ts'
 import type {
+  Act,
   Bulk,
   DeliveryFilter,
   Intervened,
