@@ -178,6 +178,8 @@ interface LockedPackage {
   readonly resolved?: string
   readonly integrity?: string
   readonly link?: boolean
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly optionalDependencies?: Readonly<Record<string, string>>
   /** Only there for building and testing. */
   readonly dev?: boolean
 }
@@ -221,7 +223,21 @@ t.test('the lockfile is bound to contents and to no registry', async (t) => {
   )
 })
 
+t.test('the lockfile holds every package it asks for, or `npm ci` refuses it', async (t) => {
+  const places = new Set(locked.map(([place]) => place))
+  const missing = locked.flatMap(([place, { dependencies, optionalDependencies }]) =>
+    Object.keys({ ...dependencies, ...optionalDependencies })
+      .filter((name) => !isResolved(places, place, name))
+      .map((name) => `${place} asks for ${name}`),
+  )
+  t.same(missing, [], 'a registry may lack a package for another platform: take its name out of optionalDependencies')
+})
+
 t.test('the checks above catch what they are for', async (t) => {
+  const places = new Set(['node_modules/a', 'node_modules/a/node_modules/b', 'node_modules/c'])
+  t.ok(isResolved(places, 'node_modules/a', 'b'))
+  t.ok(isResolved(places, 'node_modules/a/node_modules/b', 'c'))
+  t.notOk(isResolved(places, 'node_modules/c', 'b'))
   const one = (target: string, isTypeOnly = false) => ({ target, isTypeOnly })
   t.notOk(isAllowed('gateway/bus/a.ts', one('gateway/store/b.ts')))
   t.ok(isAllowed('gateway/store/a.ts', one('gateway/bus/b.ts')))
@@ -335,6 +351,13 @@ function cycles(): readonly string[] {
   }
   for (const file of imports.keys()) visit(file, [])
   return found
+}
+
+/** Whether a package asked for from a place is found there or in a folder above, as Node looks it up. */
+function isResolved(places: ReadonlySet<string>, place: string, name: string): boolean {
+  if (places.has(`${place}/node_modules/${name}`)) return true
+  const above = place.lastIndexOf('/node_modules/')
+  return above < 0 ? places.has(`node_modules/${name}`) : isResolved(places, place.slice(0, above), name)
 }
 
 /** At or above the floor of its own major; above the highest floor's major is fine. */
