@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { GatewayError } from '../../gateway/bus/errors.ts'
-import type { Draft } from '../../gateway/bus/message.ts'
+import type { Draft, Message, Original } from '../../gateway/bus/message.ts'
+import { readJson } from '../../gateway/envelopes/json-gate.ts'
 import { type VerifiedMessage, verifyMessage } from '../../gateway/envelopes/jws.ts'
 import { dossierNames } from '../../mappings/dossier-names.ts'
 import { unitsNamedBy } from '../../mappings/units.ts'
@@ -14,7 +15,37 @@ export async function readSigned(request: FastifyRequest, options: CanonicalDoor
   const { token, verified } = await verifyRequest(request, options)
   const { system, claims, thumbprint } = verified
   options.doors.markSender(request, system)
-  const { type, body, subject, correlationId, causationId } = readStatement(verified.document)
+  return {
+    correlationId: request.id,
+    ...readingOf(verified.document, { system, key: claims.jti, options }),
+    // Compact in either case: evidence that can be checked by itself.
+    original: { bytes: new TextEncoder().encode(token), mediaType: signedMediaType, verifiedBy: thumbprint },
+  }
+}
+
+/** What originals that came through the canonical door are kept as, whoever sent them. */
+export const signedMediaType = 'application/jose'
+
+/**
+ * Reads a kept token with today's contracts and rules; its signature was checked when it was accepted. Throws what the
+ * door would answer.
+ */
+export function rereadSigned({ bytes }: Original, message: Message, options: RereadOptions): Draft {
+  const [, payload = ''] = Buffer.from(bytes).toString('latin1').split('.')
+  const document = readJson(Buffer.from(payload, 'base64url'))
+  if (typeof document !== 'object' || document === null || Array.isArray(document))
+    throw new GatewayError('request-unreadable', { detail: 'It must be a JSON object.' })
+  return readingOf({ ...document }, { system: message.source, key: message.idempotencyKey, options })
+}
+
+export type RereadOptions = Pick<CanonicalDoorOptions, 'gateway' | 'tables' | 'clock' | 'speakers'>
+
+/** What a statement says, whenever it is read. */
+function readingOf(
+  document: Readonly<Record<string, unknown>>,
+  { system, key, options }: { readonly system: string; readonly key: string; readonly options: RereadOptions },
+): Draft {
+  const { type, body, subject, correlationId, causationId } = readStatement(document)
   const { says, speaksFor } = options.speakers.get(system) ?? { says: [], speaksFor: [] }
   if (!says.includes(type)) throw new GatewayError('type-not-allowed', { field: '/type', rule: 'says' })
   checkBody(type, body, options)
@@ -33,11 +64,9 @@ export async function readSigned(request: FastifyRequest, options: CanonicalDoor
     subject: dossierCode,
     ...dossierNames(body, { tables: options.tables, atMs: options.clock.now() }),
     body,
-    idempotency: { kind: 'key', key: claims.jti },
-    correlationId: correlationId ?? request.id,
+    idempotency: { kind: 'key', key },
+    ...(correlationId === undefined ? {} : { correlationId }),
     ...(causationId === undefined ? {} : { causationId }),
-    // Compact in either case: evidence that can be checked by itself.
-    original: { bytes: new TextEncoder().encode(token), mediaType: 'application/jose', verifiedBy: thumbprint },
   }
 }
 
@@ -99,7 +128,7 @@ function names<Name extends string>(
 }
 
 /** The body's contract, with the field named from the document's root. */
-function checkBody(type: string, body: unknown, { gateway }: CanonicalDoorOptions): void {
+function checkBody(type: string, body: unknown, { gateway }: Pick<CanonicalDoorOptions, 'gateway'>): void {
   try {
     gateway.check(type, body)
   } catch (error) {

@@ -1,22 +1,22 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { errorTable, type GatewayError } from '../../gateway/bus/errors.ts'
+import { errorTable, GatewayError } from '../../gateway/bus/errors.ts'
+import type { Draft } from '../../gateway/bus/message.ts'
 import { readJson } from '../../gateway/envelopes/json-gate.ts'
 import type { ErrorAnswer } from '../../gateway/transports/http-door.ts'
 import { createCallerCheck } from './caller.ts'
-import { type FilingPorts, type FilingService, promotionService, submittedService } from './filing-services.ts'
+import type { FilingPorts, FilingService } from './filing-services.ts'
 import type { InboundSettings } from './settings.ts'
 
 /**
  * The province's own doors for the portal (wire-formats 1.6), answered as OpenCPS answers: `error_code` 0 we hold it,
  * 1 we held it before, -1 not taken.
  */
-export function createFilingDoor(inbound: InboundSettings, ports: FilingPorts): FastifyPluginAsync {
+export function createFilingDoor(
+  inbound: InboundSettings,
+  ports: FilingPorts & { readonly services: readonly FilingService[] },
+): FastifyPluginAsync {
   const verify = createCallerCheck(inbound)
-  const services = [
-    ...(inbound.promotion.enabled ? [promotionService(inbound, ports)] : []),
-    ...(inbound.submitted.enabled ? [submittedService(inbound, ports)] : []),
-  ]
-  const { doors, system } = ports
+  const { doors, system, services } = ports
   return async (scope) => {
     doors.open(scope, {
       name: `${system}:filing`,
@@ -30,11 +30,11 @@ export function createFilingDoor(inbound: InboundSettings, ports: FilingPorts): 
       verified.set(request, verify(request))
       doors.markSender(request, system)
     })
-    for (const service of services) {
+    for (const service of services.filter(({ isEnabled }) => isEnabled)) {
       const take = async (request: FastifyRequest, reply: FastifyReply) => {
         const bytes = doors.bodyOf(request)
         const original = { bytes, mediaType: 'application/json', verifiedBy: verified.get(request) ?? '' }
-        const kind = await service.take(readJson(bytes), original)
+        const kind = await accept(service.read(readJson(bytes), original), ports)
         return reply.type(mediaType).send(JSON.stringify(answers[kind]))
       }
       for (const [index, url] of spellings(service).entries()) {
@@ -43,6 +43,14 @@ export function createFilingDoor(inbound: InboundSettings, ports: FilingPorts): 
       }
     }
   }
+}
+
+/** `duplicate`: all of it was held before. */
+async function accept(drafts: readonly Draft[], { gateway }: FilingPorts): Promise<'stored' | 'duplicate'> {
+  const accepted = await gateway.accept(drafts)
+  const conflict = drafts.find((_, index) => accepted[index]?.kind === 'conflict')
+  if (conflict) throw new GatewayError('key-conflict', { field: 'MaHoSo', rule: 'same code, other content' })
+  return accepted.every(({ kind }) => kind === 'duplicate') ? 'duplicate' : 'stored'
 }
 
 const mediaType = 'application/json; charset=utf-8'

@@ -1,6 +1,7 @@
 import type { PromotionRequest, SubmittedItem } from '../../contracts/partners/national-portal/types.ts'
 import { GatewayError } from '../../gateway/bus/errors.ts'
-import type { Draft, Original } from '../../gateway/bus/message.ts'
+import type { Draft, Message, Original } from '../../gateway/bus/message.ts'
+import { readJson } from '../../gateway/envelopes/json-gate.ts'
 import { promotionFromPortal } from '../../mappings/national-portal/promotion.ts'
 import { submittedFromPortal } from '../../mappings/national-portal/submitted.ts'
 import type { AdapterContext } from '../definition.ts'
@@ -12,8 +13,11 @@ export type FilingPorts = Pick<AdapterContext<NationalPortalSettings>, 'system' 
 export interface FilingService {
   /** Last step of its address. */
   readonly name: string
-  /** `duplicate`: all of it was held before. Throws GatewayError for what is not taken. */
-  take(document: unknown, original: Original): Promise<'stored' | 'duplicate'>
+  readonly isEnabled: boolean
+  /** Whether a document has the outer form of this service's requests; no document has that of two. */
+  isForm(document: unknown): boolean
+  /** One draft for each dossier. Throws GatewayError for what is not taken. */
+  read(document: unknown, original: Original): readonly Draft[]
   /** For `/openapi.json`. */
   readonly doc: {
     readonly operationId: string
@@ -25,15 +29,22 @@ export interface FilingService {
   }
 }
 
+/** Every service there is, whether its door is open or not. */
+export function filingServices(inbound: InboundSettings, ports: FilingPorts): readonly FilingService[] {
+  return [promotionService(inbound, ports), submittedService(inbound, ports)]
+}
+
 /** Promotion notices, `addtthcKhuyenMai`: the one filing whose form is documented (OpenCPS, TD). */
-export function promotionService({ receivingUnit }: InboundSettings, ports: FilingPorts): FilingService {
+function promotionService({ receivingUnit, promotion }: InboundSettings, ports: FilingPorts): FilingService {
   const contract = 'national-portal/addtthcKhuyenMai'
   return {
     name: 'addtthcKhuyenMai',
-    async take(document, original) {
+    isEnabled: promotion.enabled,
+    isForm: (document) => !isList(document),
+    read(document, original) {
       checkContract(contract, document, ports)
       const body = promotionFromPortal(document as PromotionRequest, { receivingUnit }) // valid against its contract
-      return await accept([draftOf(body, { kind: 'promotion', original, ports })], ports)
+      return [draftOf(body, { kind: 'promotion', original, ports })]
     },
     doc: {
       operationId: 'fileSalesPromotion',
@@ -47,17 +58,18 @@ export function promotionService({ receivingUnit }: InboundSettings, ports: Fili
 }
 
 /** Dossiers filed at the portal, `nhanhsdvcqg`. Assumed: a request of the form of `DongBoHoSoMC`; no source shows one. */
-export function submittedService({ receivingUnit }: InboundSettings, ports: FilingPorts): FilingService {
+function submittedService({ receivingUnit, submitted }: InboundSettings, ports: FilingPorts): FilingService {
   const contract = 'national-portal/submitted.item'
   return {
     name: 'nhanhsdvcqg',
-    async take(document, original) {
-      const drafts = itemsOf(document).map((item) => {
+    isEnabled: submitted.enabled,
+    isForm: isList,
+    read(document, original) {
+      return itemsOf(document).map((item) => {
         checkContract(contract, item, ports)
         const body = submittedFromPortal(item as SubmittedItem, { receivingUnit }) // valid against its contract
         return draftOf(body, { kind: 'submitted', original, ports })
       })
-      return await accept(drafts, ports)
     },
     doc: {
       operationId: 'fileDossierAtPortal',
@@ -122,11 +134,28 @@ function draftOf(body: { readonly dossierCode: string }, { kind, original, ports
   }
 }
 
-async function accept(drafts: readonly Draft[], { gateway }: FilingPorts): Promise<'stored' | 'duplicate'> {
-  const accepted = await gateway.accept(drafts)
-  const conflict = drafts.find((_, index) => accepted[index]?.kind === 'conflict')
-  if (conflict) throw new GatewayError('key-conflict', { field: 'MaHoSo', rule: 'same code, other content' })
-  return accepted.every(({ kind }) => kind === 'duplicate') ? 'duplicate' : 'stored'
+/**
+ * Reads what a kept request says of the message's dossier with today's contracts and mapping; the rest of the request is
+ * other people's. Throws what the door would answer.
+ */
+export function rereadFiling(original: Original, message: Message, services: readonly FilingService[]): Draft {
+  const document = readJson(original.bytes)
+  const service = services.find(({ isForm }) => isForm(document))
+  const code = isRecord(message.body) ? message.body.dossierCode : undefined
+  const own = isList(document) ? { ...document, data: document.data.filter((item) => codeOf(item) === code) } : document
+  const [draft] = service?.read(own, original) ?? []
+  if (draft === undefined) throw new GatewayError('bytes-gone')
+  return draft
+}
+
+function isList(document: unknown): document is { readonly data: readonly unknown[] } {
+  return isRecord(document) && Array.isArray(document.data)
+}
+
+const codeOf = (item: unknown) => (isRecord(item) ? item.MaHoSo : undefined)
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
 }
 
 const envelopeKeys = ['session', 'madonvi', 'service', 'isUpdating', 'data']

@@ -8,6 +8,7 @@ import type { AdapterDefinition } from '../definition.ts'
 import { dropInDoor } from './drop-in.ts'
 import type { OneWindowContext } from './service-call.ts'
 import { type OneWindowSettings, oneWindowSchema } from './settings.ts'
+import { rereadSubmission } from './submissions.ts'
 
 /** The provincial one-window system: it sends by the drop-in or the canonical door, and is sent signed messages. */
 export const oneWindow: AdapterDefinition<OneWindowSettings> = {
@@ -20,6 +21,7 @@ export const oneWindow: AdapterDefinition<OneWindowSettings> = {
     return {
       ...(dropIn.enabled ? { door: dropInDoor(context) } : {}),
       ...inbox?.channel,
+      reread: async (original) => rereadSubmission(original, context),
       async probe(signal) {
         const answer = await inbox?.client.send({ method: 'HEAD', path: inbox.path, signal, isIdempotent: true })
         // It need not take a HEAD; that it answers is what was asked.

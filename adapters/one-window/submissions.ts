@@ -1,8 +1,9 @@
 import type { DossierItem, OutcomeItem, ProgressItem } from '../../contracts/partners/national-portal/types.ts'
 import { canonicalJson, digestOf } from '../../gateway/bus/canonical-json.ts'
 import { GatewayError } from '../../gateway/bus/errors.ts'
-import type { Draft } from '../../gateway/bus/message.ts'
+import type { Draft, Original } from '../../gateway/bus/message.ts'
 import type { Accepted } from '../../gateway/bus/store.ts'
+import { readJson } from '../../gateway/envelopes/json-gate.ts'
 import { dossierNames } from '../../mappings/dossier-names.ts'
 import { dossierFromPortal } from '../../mappings/national-portal/dossier.ts'
 import { outcomeFromPortal } from '../../mappings/national-portal/outcome.ts'
@@ -25,25 +26,26 @@ interface Submission {
   readonly bodyOf: (item: JsonObject, madonvi: string) => unknown
 }
 
+// Each item has satisfied its contract before bodyOf is given it, and the types are generated from the contracts.
+const submissions: Readonly<Record<string, Submission>> = {
+  DongBoHoSoMC: {
+    type: 'dossier.received.v1',
+    contract: 'national-portal/DongBoHoSoMC.item',
+    bodyOf: (item, madonvi) => dossierFromPortal(item as unknown as DossierItem, { madonvi }),
+  },
+  CapNhatTienDoHoSoMC: {
+    type: 'dossier.progressed.v1',
+    contract: 'national-portal/CapNhatTienDoHoSoMC.item',
+    bodyOf: (item, madonvi) => progressFromPortal(item as unknown as ProgressItem, { madonvi }),
+  },
+  DongBoTrangThaiHoSo: {
+    type: 'dossier.outcome-reported.v1',
+    bodyOf: (item, madonvi) => outcomeFromPortal(item as unknown as OutcomeItem, { madonvi }),
+  },
+}
+
 /** The services that bring dossiers, progress entries and outcomes. */
 export function submissionServices(context: OneWindowContext): Services {
-  // Each item has satisfied its contract before bodyOf is given it, and the types are generated from the contracts.
-  const submissions: Readonly<Record<string, Submission>> = {
-    DongBoHoSoMC: {
-      type: 'dossier.received.v1',
-      contract: 'national-portal/DongBoHoSoMC.item',
-      bodyOf: (item, madonvi) => dossierFromPortal(item as unknown as DossierItem, { madonvi }),
-    },
-    CapNhatTienDoHoSoMC: {
-      type: 'dossier.progressed.v1',
-      contract: 'national-portal/CapNhatTienDoHoSoMC.item',
-      bodyOf: (item, madonvi) => progressFromPortal(item as unknown as ProgressItem, { madonvi }),
-    },
-    DongBoTrangThaiHoSo: {
-      type: 'dossier.outcome-reported.v1',
-      bodyOf: (item, madonvi) => outcomeFromPortal(item as unknown as OutcomeItem, { madonvi }),
-    },
-  }
   return Object.entries(submissions).map(([name, submission]) => [name, submit(submission, context)] as const)
 }
 
@@ -98,10 +100,31 @@ function readItem(
 
 function draftOf(
   item: unknown,
-  of: { readonly submission: Submission; readonly call: ServiceCall; readonly context: OneWindowContext },
+  { submission, call, context }: { submission: Submission; call: ServiceCall; context: OneWindowContext },
 ): Draft {
-  const { submission, call, context } = of
   const { service, madonvi, credential } = call
+  return {
+    ...readingOf(item, { submission, service, madonvi, context }),
+    correlationId: call.request.id,
+    original: {
+      bytes: originalOf(item, call),
+      mediaType: 'application/json',
+      verifiedBy: `credential:${credential.username}`,
+    },
+  }
+}
+
+/** What an item says, whenever it is read. */
+function readingOf(
+  item: unknown,
+  of: {
+    readonly submission: Submission
+    readonly service: string
+    readonly madonvi: string
+    readonly context: OneWindowContext
+  },
+): Draft {
+  const { submission, service, madonvi, context } = of
   if (!isObject(item)) throw new GatewayError('contract-violated', { field: '/', rule: 'type' })
   const [violation] = submission.contract ? context.contracts.violations(submission.contract, item) : []
   if (violation) throw new GatewayError('contract-violated', { field: violation.field, rule: violation.rule })
@@ -115,18 +138,26 @@ function draftOf(
     subject,
     ...dossierNames(body, { tables: context.tables, atMs: context.clock.now() }),
     body,
-    correlationId: call.request.id,
     idempotency: {
       kind: 'latest',
       scope: `${service}:${subject}`,
       digest: digestOf(canonicalJson({ item, madonvi })),
     },
-    original: {
-      bytes: originalOf(item, call),
-      mediaType: 'application/json',
-      verifiedBy: `credential:${credential.username}`,
-    },
   }
+}
+
+/** Reads the bytes kept of one item with today's contracts and mapping. Throws what the door would answer. */
+export function rereadSubmission({ bytes }: Original, context: OneWindowContext): Draft {
+  const document = readJson(bytes)
+  if (!isObject(document)) throw new GatewayError('contract-violated', { field: '/', rule: 'type' })
+  const { service, madonvi, data } = document
+  const submission = typeof service === 'string' && Object.hasOwn(submissions, service) && submissions[service]
+  if (!submission || typeof service !== 'string' || typeof madonvi !== 'string')
+    throw new GatewayError('service-unknown', { field: '/service', rule: 'enum' })
+  // The session was a secret, and is the only member that was not kept.
+  const [violation] = context.contracts.violations(`national-portal/${service}`, { session: '', ...document })
+  if (violation) throw new GatewayError('contract-violated', { field: violation.field || '/', rule: violation.rule })
+  return readingOf(Array.isArray(data) ? data[0] : data, { submission, service, madonvi, context })
 }
 
 /**
