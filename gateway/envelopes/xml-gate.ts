@@ -87,6 +87,7 @@ export function scanXml(source: string, limits: XmlLimits = documentLimits): Gat
   parser.on('opentag', (tag) => {
     const attributes: Record<string, string> = Object.create(null)
     for (const name in tag.attributes) attributes[name] = tag.attributes[name]?.value ?? ''
+    for (const prefix in tag.ns) if (!isPlainUri.test(tag.ns[prefix] ?? '')) forbid('A namespace name is not a URI.')
     open.push(elements.length)
     elements.push({
       name: clark(tag.uri, tag.local),
@@ -167,6 +168,12 @@ export function namespacesAt({ elements }: GatedXml, index: number): Readonly<Re
   }
   return found
 }
+
+/**
+ * No URI holds these (RFC 3986 §2) but `&`, and libxml2 writes namespace names into a canonical form without escaping
+ * them (2.9.14 and the one in libxml2-wasm 0.7.2 alike), so that it would not be XML any more.
+ */
+const isPlainUri = /^[^\s"&'<>\\^`{|}]*$/
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
