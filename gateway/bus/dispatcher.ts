@@ -1,25 +1,17 @@
 import type { ChannelAdapter } from './adapter.ts'
-import {
-  type BreakerPolicy,
-  broken,
-  type ChannelCondition,
-  defaultBreaker,
-  FailureWatch,
-  flowingAgain,
-  flowingChannel,
-  pausedBy,
-  stoppedMsAt,
-} from './channel.ts'
+import { type BreakerPolicy, type ChannelCondition, defaultBreaker } from './channel.ts'
+import { ChannelGate } from './channel-gate.ts'
 import type { Clock } from './clock.ts'
 import { attemptDelivery, type Outcome } from './delivery.ts'
 import type { DeliveryState } from './delivery-state.ts'
-import { asGatewayError, type GatewayError } from './errors.ts'
+import { asGatewayError, GatewayError } from './errors.ts'
 import type { WireTap } from './gateway.ts'
 import type { Draft } from './message.ts'
+import { noticeType } from './notice.ts'
 import { type Rate, RateLimit } from './rate-limit.ts'
 import { retryOf } from './retry.ts'
 import { durationMs, patientRetry, type RetryChange, type RetryPolicy, type Route } from './route.ts'
-import { decideSettlement, outcomeNotice, reasonOf, type SettlementAnswer } from './settlement.ts'
+import { decideSettlement, outcomeNotice, type SettlementAnswer } from './settlement.ts'
 import { isShadow } from './shadow.ts'
 import type { Acceptance, ClaimedDelivery, Store } from './store.ts'
 
@@ -61,13 +53,10 @@ interface PreparedSettlement {
 /** Looks again even when nothing was announced: another process may have died holding a lease. */
 const idlePollMs = 5_000
 const storeRetryMs = 500
-const probeDeadlineMs = 20_000
+const ownMistakeMs = 60_000
 
 /** For deliveries whose route is gone, and for notices, which need none. */
 const unknownRoute = { retry: patientRetry, onDead: 'hold-lane' } as const
-
-/** Lookup and send have a deadline each; the rest of the lease is for claiming, queueing and settling. */
-const leaseMs = (deadlineMs: number) => 2 * deadlineMs + 15_000
 
 /**
  * Works one channel (`start` first): claims the heads of its lanes under a lease, in the order they fall due, never more than its own
@@ -78,10 +67,10 @@ export class Dispatcher {
   readonly #ports: DispatcherPorts
   readonly #shutdown = new AbortController()
   readonly #running = new Set<Promise<void>>()
-  readonly #watch: FailureWatch
+  readonly #gate: ChannelGate
   readonly #rate: RateLimit | undefined
-  #condition: ChannelCondition
-  #isClaiming = false
+  readonly #leaseMs: number
+  #claiming: Promise<void> | undefined
   #isAskedAgain = false
   #isStopped = false
   #cancelTimer: (() => void) | undefined
@@ -89,57 +78,45 @@ export class Dispatcher {
   constructor(channel: ChannelSettings, ports: DispatcherPorts) {
     this.#channel = channel
     this.#ports = ports
-    this.#watch = new FailureWatch(this.#breaker.lanes)
-    this.#rate = channel.rate && new RateLimit(channel.rate, ports.clock.monotonic())
-    this.#condition = flowingChannel(channel.system, ports.clock.now())
+    const { system, adapter, breaker = defaultBreaker, rate } = channel
+    const { store, clock, tap } = ports
+    this.#gate = new ChannelGate({ system, adapter, breaker, store, clock, tap })
+    this.#rate = rate && new RateLimit(rate, clock.monotonic())
+    const deadlines = [...ports.routes.values(), unknownRoute].map((route) => durationMs(this.#retryOf(route).deadline))
+    // Look-up and send have a deadline each; the rest of the lease is for claiming and settling.
+    this.#leaseMs = 2 * Math.max(...deadlines) + 15_000
   }
 
   /** Goes on as the channel stood when the gateway stopped. */
   start(stored: ChannelCondition | undefined): void {
-    if (stored) this.#condition = stored
-    const { system, state } = this.#condition
-    this.#ports.tap.channel({ system, state })
+    this.#gate.start(stored)
     this.wake()
   }
 
   get condition(): ChannelCondition {
-    return this.#condition
-  }
-
-  get #breaker(): BreakerPolicy {
-    return this.#channel.breaker ?? defaultBreaker
+    return this.#gate.condition
   }
 
   /** A person stops the channel; attempts under way finish. */
-  async pause(actor: string, note: string): Promise<void> {
-    await this.#become(pausedBy(actor, this.#condition, this.#ports.clock.now()), note)
+  pause(actor: string, note: string): Promise<void> {
+    return this.#gate.pause(actor, note)
   }
 
   /** A person lets the channel flow again, whatever stopped it. */
   async resume(actor: string, note: string): Promise<void> {
-    const { clock } = this.#ports
-    await this.#become({ ...flowingAgain(this.#condition, clock.now()), trips: 0, actor }, note)
+    await this.#gate.resume(actor, note)
     this.wake()
-  }
-
-  async #become(condition: ChannelCondition, note?: string): Promise<void> {
-    const { store, clock, tap } = this.#ports
-    await store.setChannel(condition, clock.now(), note)
-    this.#condition = condition
-    const code = condition.reason === undefined ? {} : { code: condition.reason.code }
-    tap.channel({ system: condition.system, state: condition.state, ...code })
   }
 
   /** There may be something to do. Cheap to call often. */
   wake(): void {
     if (this.#isStopped) return
-    if (this.#isClaiming) this.#isAskedAgain = true
-    else void this.#claim()
+    this.#isAskedAgain = true
+    this.#claiming ??= this.#claim()
   }
 
   async #claim(): Promise<void> {
-    this.#isClaiming = true
-    do {
+    while (this.#isAskedAgain && !this.#isStopped) {
       this.#isAskedAgain = false
       this.#cancelTimer?.()
       this.#cancelTimer = undefined
@@ -147,15 +124,16 @@ export class Dispatcher {
       if (delayMs !== undefined && !this.#isStopped) {
         this.#cancelTimer = this.#ports.clock.after(delayMs, () => this.wake())
       }
-    } while (this.#isAskedAgain && !this.#isStopped)
-    this.#isClaiming = false
+    }
+    this.#claiming = undefined
   }
 
   /** Answers when to look again; `undefined` when a slot has to fall free or a person has to act first. */
   async #claimOnce(): Promise<number | undefined> {
     try {
-      if (this.#condition.state === 'paused') return undefined
-      if (this.#condition.state === 'broken') return await this.#probe()
+      const { state } = this.#gate.condition
+      if (state === 'paused') return undefined
+      if (state === 'broken') return Math.min(await this.#gate.probe(this.#shutdown.signal), idlePollMs)
       const room = this.#room()
       return room.limit > 0 ? await this.#claimUpTo(room.limit) : room.waitMs
     } catch (error) {
@@ -166,7 +144,7 @@ export class Dispatcher {
 
   /** How many may be claimed now. A channel that just came back carries one until that one has worked. */
   #room(): { readonly limit: number; readonly waitMs?: number } {
-    const slots = (this.#condition.trips > 0 ? 1 : this.#channel.concurrency) - this.#running.size
+    const slots = (this.#gate.isOnTrial ? 1 : this.#channel.concurrency) - this.#running.size
     if (!this.#rate || slots <= 0) return { limit: slots }
     const limit = Math.min(slots, this.#rate.available(this.#ports.clock.monotonic()))
     return limit > 0 ? { limit } : { limit, waitMs: this.#rate.waitMs(1) }
@@ -175,58 +153,14 @@ export class Dispatcher {
   async #claimUpTo(limit: number): Promise<number | undefined> {
     const { store, clock, owner } = this.#ports
     const [claimedAt, nowMs] = [clock.monotonic(), clock.now()]
-    const lease = leaseMs(this.#longestDeadlineMs())
-    const stoppedMs = stoppedMsAt(this.#condition, nowMs)
     const { system } = this.#channel
-    const claimed = await store.claim({ system, limit, owner, nowMs, leaseMs: lease, stoppedMs })
+    const { stoppedMs } = this.#gate
+    const claimed = await store.claim({ system, limit, owner, nowMs, leaseMs: this.#leaseMs, stoppedMs })
     this.#rate?.take(claimed.deliveries.length)
-    for (const delivery of claimed.deliveries) this.#start(delivery, claimedAt + lease)
+    for (const delivery of claimed.deliveries) this.#start(delivery, claimedAt + this.#leaseMs)
     if (claimed.deliveries.length === limit) return this.#room().waitMs
     const nextMs = claimed.nextDueAtMs === undefined ? idlePollMs : claimed.nextDueAtMs - clock.now()
     return Math.min(Math.max(nextMs, 1), idlePollMs)
-  }
-
-  /** A broken channel carries nothing; the partner is asked from time to time whether it is back. */
-  async #probe(): Promise<number> {
-    const { clock } = this.#ports
-    const waitMs = (this.#condition.probeAtMs ?? 0) - clock.now()
-    if (waitMs > 0) return Math.min(waitMs, idlePollMs)
-    const deadline = new AbortController()
-    const cancel = clock.after(probeDeadlineMs, () => deadline.abort())
-    try {
-      await this.#channel.adapter.probe(AbortSignal.any([deadline.signal, this.#shutdown.signal]))
-      await this.#become(flowingAgain(this.#condition, clock.now()))
-    } catch (thrown) {
-      await this.#break(asGatewayError(thrown))
-    } finally {
-      cancel()
-    }
-    return 1
-  }
-
-  async #break(error: GatewayError): Promise<void> {
-    const facts = { nowMs: this.#ports.clock.now(), reason: reasonOf(error), policy: this.#breaker }
-    await this.#become(broken(this.#condition, { ...facts, retryAfterMs: error.options.retryAfterMs }))
-  }
-
-  /** What an attempt says about the channel, and not only about its own dossier. */
-  async #learn(subject: string, outcome: Outcome): Promise<void> {
-    if (this.#condition.state !== 'flowing') return
-    const error = outcome.kind === 'failed' || outcome.kind === 'lookup-failed' ? outcome.error : undefined
-    if (error?.failure === 'permanent' && error.failureCause !== 'business') return // nothing was asked of the partner
-    if (error === undefined || error.failure === 'permanent') {
-      this.#watch.succeeded()
-      if (this.#condition.trips > 0) await this.#become({ ...this.#condition, trips: 0 })
-    } else if (error.code === 'lease-lost' || error.code === 'internal-error') {
-      return // ours
-    } else if (error.failure === 'channel' || this.#watch.failed(subject, this.#condition.trips > 0)) {
-      await this.#break(error)
-    }
-  }
-
-  #longestDeadlineMs(): number {
-    const routes = [...this.#ports.routes.values(), unknownRoute]
-    return Math.max(...routes.map((route) => durationMs(this.#retryOf(route).deadline)))
   }
 
   #retryOf(route: Pick<Route, 'retry' | 'retryTo'>): RetryPolicy {
@@ -234,7 +168,7 @@ export class Dispatcher {
   }
 
   #start(delivery: ClaimedDelivery, leaseEndsAt: number): void {
-    const run = this.#work(delivery, leaseEndsAt).catch((error) => this.#ports.tap.failed({ where: 'delivery', error }))
+    const run = this.#work(delivery, leaseEndsAt).catch((error) => this.#recover(delivery, error))
     this.#running.add(run)
     void run.finally(() => {
       this.#running.delete(run)
@@ -255,12 +189,28 @@ export class Dispatcher {
       leaseEndsAt,
       shutdown: this.#shutdown.signal,
     })
-    await this.#learn(claimed.message.subject, outcome).catch((error) => tap.failed({ where: 'channel', error }))
-    const nowMs = clock.now()
-    const stoppedMs = stoppedMsAt(this.#condition, nowMs)
-    const question = { claimed, route, startedAtMs, nowMs, stoppedMs, random: random() }
+    await this.#gate.learn(claimed.message.subject, outcome).catch((error) => tap.failed({ where: 'channel', error }))
+    const { stoppedMs } = this.#gate
+    const question = { claimed, route, startedAtMs, nowMs: clock.now(), stoppedMs, random: random() }
     const decide = (final: Outcome) => decideSettlement({ ...question, outcome: final })
     await this.#settle(claimed, await this.#prepareReplies(claimed, outcome, decide))
+  }
+
+  /** A mistake of our own between claim and settlement: nothing may stay leased for ever because of it. */
+  async #recover(claimed: ClaimedDelivery, error: unknown): Promise<void> {
+    const { clock, tap } = this.#ports
+    tap.failed({ where: 'delivery', error })
+    const nowMs = clock.now()
+    const code = { code: 'internal-error', cause: 'http' } as const
+    const attempt = {
+      number: claimed.attemptNumber,
+      startedAtMs: nowMs,
+      endedAtMs: nowMs,
+      outcome: 'ambiguous',
+      ...code,
+    } as const
+    const next = { state: 'waiting', dueAtMs: nowMs + ownMistakeMs, reason: code, doubtSinceMs: nowMs } as const
+    await this.#settle(claimed, { answer: { attempt, next }, drafts: [], replies: [] })
   }
 
   /** The partner's replies and the notice to the sender, ready for the settling write. */
@@ -269,18 +219,39 @@ export class Dispatcher {
     outcome: Outcome,
     decide: (outcome: Outcome) => SettlementAnswer,
   ): Promise<PreparedSettlement> {
-    const { prepare, isTold } = this.#ports
-    const answer = decide(outcome)
-    const { message } = claimed
-    const isUntold = message.type === 'delivery.reported.v1' || isShadow(claimed.system)
-    const notices = !isUntold && isTold(message.source, answer.next.state) ? [outcomeNotice(claimed, answer)] : []
-    const drafts = [...(outcome.kind === 'delivered' ? (outcome.delivered.replies ?? []) : []), ...notices]
+    const drafts = outcome.kind === 'delivered' ? (outcome.delivered.replies ?? []) : []
     try {
-      return { answer, drafts, replies: await prepare(drafts) }
+      return await this.#withNotice(claimed, decide(outcome), drafts)
     } catch (thrown) {
       // A reply we can't accept must not vanish behind a "delivered": a person sees it.
       const error = asGatewayError(thrown)
-      return { answer: decide({ kind: 'failed', error, hasDoubtBefore: true }), drafts: [], replies: [] }
+      const unacceptable = new GatewayError(error.code, {
+        ...error.options,
+        failure: 'permanent',
+        failureCause: 'contract',
+      })
+      return this.#withNotice(claimed, decide({ kind: 'failed', error: unacceptable, hasDoubtBefore: true }), [])
+    }
+  }
+
+  /** The notice to the sender is ours: should it fail, the delivery's outcome stands. */
+  async #withNotice(
+    claimed: ClaimedDelivery,
+    answer: SettlementAnswer,
+    drafts: readonly Draft[],
+  ): Promise<PreparedSettlement> {
+    const { prepare, isTold, tap } = this.#ports
+    const { message } = claimed
+    const isUntold = message.type === noticeType || isShadow(claimed.system)
+    if (isUntold || !isTold(message.source, answer.next.state)) {
+      return { answer, drafts, replies: await prepare(drafts) }
+    }
+    const all = [...drafts, outcomeNotice(claimed, answer)]
+    try {
+      return { answer, drafts: all, replies: await prepare(all) }
+    } catch (error) {
+      tap.failed({ where: 'notice', error })
+      return { answer, drafts, replies: await prepare(drafts) }
     }
   }
 
@@ -301,6 +272,8 @@ export class Dispatcher {
         const hasMovedOn = asGatewayError(error).code === 'process-changed'
         if (hasMovedOn) replies = await prepare(drafts).catch(() => replies)
         else tap.failed({ where: 'settle', error })
+        // Stopping with a store that can't be written: the lease tells a successor that the outcome is unknown.
+        if (this.#shutdown.signal.aborted) return
         await new Promise<void>((resolve) => clock.after(storeRetryMs, resolve))
       }
     }
@@ -327,6 +300,7 @@ export class Dispatcher {
     this.#isStopped = true
     this.#cancelTimer?.()
     const cancel = this.#ports.clock.after(graceMs, () => this.#shutdown.abort())
+    await this.#claiming // what it is claiming at this moment is to be tried, too
     await Promise.allSettled([...this.#running])
     cancel()
   }

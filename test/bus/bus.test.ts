@@ -6,7 +6,7 @@ import { systemClock } from '../../gateway/bus/clock.ts'
 import { type ErrorCode, GatewayError } from '../../gateway/bus/errors.ts'
 import type { Message } from '../../gateway/bus/message.ts'
 import { openSqliteStore } from '../../gateway/store/sqlite-store.ts'
-import { messagesOf, sampleDraft, sampleRoute, settled, startBus } from './sample-bus.ts'
+import { messagesOf, sampleDraft, sampleRoute, settled, silentTap, startBus } from './sample-bus.ts'
 
 const receipt = { sentDigest: 'sha-256:00' }
 
@@ -309,4 +309,104 @@ t.test('a settlement the store could not take at first is not forgotten', async 
   await bus.accept([sampleDraft('D1')])
   t.match(await settled(real, 'D1'), [{ state: 'delivered' }])
   t.equal(sent, 1)
+})
+
+t.test('a notice that can’t be made changes nothing of the outcome', async (t) => {
+  const contracts = {
+    has: () => true,
+    violations: (name: string) =>
+      name.startsWith('delivery') ? [{ field: '/at', rule: 'required', message: 'is required' }] : [],
+  }
+  const deliver = async () => {
+    throw new GatewayError('value-missing')
+  }
+  const { bus, store, failures } = await startBus(t, { deliver }, { isTold: () => true, contracts })
+  await bus.accept([sampleDraft('D1')])
+  t.match(await settled(store, 'D1'), [{ state: 'held', reason: { code: 'value-missing' } }])
+  t.equal(failures.length, 1)
+})
+
+t.test('a reply that breaks its contract holds the delivery for a person, who alone may send it again', async (t) => {
+  const contracts = {
+    has: () => true,
+    violations: (name: string) =>
+      name.startsWith('payment') ? [{ field: '/url', rule: 'required', message: 'is required' }] : [],
+  }
+  let sent = 0
+  const deliver = async () => {
+    sent += 1
+    return { receipt, replies: [sampleDraft('D1', { type: 'payment.link-issued.v1' })] }
+  }
+  const { bus, store } = await startBus(t, { deliver }, { contracts })
+  await bus.accept([sampleDraft('D1')])
+  t.match(await settled(store, 'D1'), [{ state: 'held', reason: { code: 'contract-violated', field: '/url' } }])
+  t.equal(sent, 1)
+})
+
+t.test('five dossiers that fail in a row break the channel, and it mends by itself', async (t) => {
+  let isBack = false
+  let probes = 0
+  const states: string[] = []
+  const deliver = async () => {
+    if (!isBack) throw new GatewayError('partner-refused-connection')
+    return { receipt }
+  }
+  const probe = async () => {
+    probes += 1
+    if (probes < 3) throw new GatewayError('partner-refused-connection')
+    isBack = true
+  }
+  const tap = { ...silentTap, channel: ({ state }: { state: string }) => states.push(state) }
+  const { bus, store } = await startBus(t, { deliver, probe }, { tap })
+  const subjects = ['D1', 'D2', 'D3', 'D4', 'D5', 'D6']
+  await bus.accept(subjects.map((subject) => sampleDraft(subject)))
+  await Promise.all(subjects.map((subject) => settled(store, subject, ['delivered'])))
+  t.equal(states.includes('broken'), true)
+  t.equal(states.at(-1), 'flowing')
+  t.equal(probes, 3)
+  t.match(await store.channels(), [{ state: 'flowing', trips: 0 }])
+})
+
+t.test('one hanging dossier breaks nothing', async (t) => {
+  const deliver = async ({ subject }: Message) => {
+    if (subject === 'BAD') throw new GatewayError('partner-failed')
+    return { receipt }
+  }
+  const lookup = async () => ({ kind: 'absent' }) as const
+  const { bus, store } = await startBus(t, { deliver, lookup })
+  await bus.accept([sampleDraft('BAD')])
+  while (((await store.dossier('BAD'))?.messages[0]?.deliveries[0]?.attempts.length ?? 0) < 8) {
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  await bus.accept([sampleDraft('GOOD')])
+  await settled(store, 'GOOD', ['delivered'])
+  t.same(await store.channels(), [])
+})
+
+t.test('a pause by a person stands whatever a probe says meanwhile', async (t) => {
+  let answer = () => {}
+  const probe = () => new Promise<void>((resolve) => (answer = resolve))
+  const deliver = async () => {
+    throw new GatewayError('partner-denied')
+  }
+  const { bus, store } = await startBus(t, { deliver, probe })
+  await bus.accept([sampleDraft('D1')])
+  while ((await store.channels())[0]?.state !== 'broken') await new Promise(setImmediate)
+  while (String(answer) === '() => {}') await new Promise((resolve) => setTimeout(resolve, 5))
+  await bus.operations.pause('national-portal', { actor: 'op', note: 'their maintenance' })
+  answer()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  t.match(await store.channels(), [{ state: 'paused' }])
+})
+
+t.test('a mistake of our own after the attempt leaves nothing leased', async (t) => {
+  const random = () => {
+    throw new TypeError('a bug')
+  }
+  const { bus, store, failures } = await startBus(t, { deliver: async () => ({ receipt }) }, { random })
+  await bus.accept([sampleDraft('D1')])
+  while (failures.length === 0) await new Promise(setImmediate)
+  t.match(await settled(store, 'D1', ['waiting']), [
+    { reason: { code: 'internal-error' }, attempts: [{ outcome: 'ambiguous' }] },
+  ])
 })
