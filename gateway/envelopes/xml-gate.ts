@@ -86,8 +86,12 @@ export function scanXml(source: string, limits: XmlLimits = documentLimits): Gat
   })
   parser.on('opentag', (tag) => {
     const attributes: Record<string, string> = Object.create(null)
-    for (const name in tag.attributes) attributes[name] = tag.attributes[name]?.value ?? ''
-    for (const prefix in tag.ns) if (!isPlainUri.test(tag.ns[prefix] ?? '')) forbid('A namespace name is not a URI.')
+    for (const name in tag.attributes) {
+      const value = tag.attributes[name]?.value ?? ''
+      // `tag.ns` has these trimmed, libxml2 has not.
+      if (name.startsWith('xmlns') && !isPlainUri.test(value)) forbid('A namespace name is not a URI.')
+      attributes[name] = value
+    }
     open.push(elements.length)
     elements.push({
       name: clark(tag.uri, tag.local),
