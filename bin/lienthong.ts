@@ -8,7 +8,7 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     load: async () => (await import('./commands/check.ts')).check,
   },
   keys: {
-    summary: 'make a signing key; show public keys',
+    summary: 'make, register, list, rotate and revoke keys',
     load: async () => (await import('./commands/keys.ts')).keys,
   },
   send: {

@@ -70,13 +70,17 @@ export function openKeyring(options: LiveKeyringOptions): LiveKeyring {
 
 /** Every key of a folder. Throws an Error that names the file and the rule it breaks. */
 export function readKeyFolder(folder: string | undefined): readonly KeyRecord[] {
-  if (folder === undefined) return []
+  return folder === undefined ? [] : readKeyFiles(folder).map(({ record }) => record)
+}
+
+/** The same, with the file each is in. */
+export function readKeyFiles(folder: string): readonly { readonly file: string; readonly record: KeyRecord }[] {
   return keyFiles(folder).map((file) =>
     reading(file, () => {
       const record = readKeyRecord(readFileSync(file))
       const isSecret = record.purpose !== 'verify' && record.purpose !== 'encrypt'
       if (isSecret && (statSync(file).mode & 0o004) !== 0) throw new Error('everybody on this machine can read it')
-      return record
+      return { file, record }
     }),
   )
 }
