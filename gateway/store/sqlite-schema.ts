@@ -174,6 +174,13 @@ CREATE TABLE journal (
   PRIMARY KEY (chain_id, position)
 ) STRICT, WITHOUT ROWID;
 
+-- How far each chain has come; written with every batch, so that a checkpoint can name all of them.
+CREATE TABLE chains (
+  chain_id TEXT PRIMARY KEY,
+  position INTEGER NOT NULL,
+  hash TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE checkpoints (
   at_ms INTEGER PRIMARY KEY,
   heads TEXT NOT NULL,

@@ -90,6 +90,9 @@ export const writes = {
 
   // Journal
   insertJournal: `INSERT INTO journal (chain_id, position, at_ms, kind, entry, previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  putChain: `INSERT INTO chains (chain_id, position, hash) VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET position = excluded.position, hash = excluded.hash`,
+  chains: 'SELECT chain_id, position, hash FROM chains ORDER BY chain_id',
   insertCheckpoint: 'INSERT OR REPLACE INTO checkpoints (at_ms, heads, signature) VALUES (?, ?, ?)',
 
   putShelf: `INSERT INTO shelves (shelf, key, value, updated_at_ms) VALUES (?, ?, ?, ?)

@@ -28,6 +28,8 @@ export async function openSqliteStore({
   chmodSync(path, 0o600)
   const reader = await BatchingWorker.start({ ...settings, mode: 'read' })
 
+  let lastHeads = '' // of the newest checkpoint: an idle night needs no more of them
+
   // The workers answer with exactly what the operation of that name returns.
   const write = <Name extends keyof WriteOperations>(name: Name, ...values: Parameters<WriteOperations[Name]>) =>
     writer.run(name, ...values) as Promise<ReturnType<WriteOperations[Name]>>
@@ -45,9 +47,11 @@ export async function openSqliteStore({
       return gone.length === 0 ? 0 : write('recover', gone, nowMs)
     },
     async checkpoint(sign, nowMs) {
-      const head = await write('journalHead')
-      if (head.position === 0) return
-      const heads = canonicalJson([head])
+      const known = await write('journalHeads')
+      if (known.length === 0) return
+      const heads = canonicalJson(known)
+      if (heads === lastHeads) return
+      lastHeads = heads
       await write('checkpoint', heads, await sign(heads), nowMs)
     },
     sentPairs: (window) => read('sentPairs', window),

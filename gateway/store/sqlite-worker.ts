@@ -41,7 +41,7 @@ if (settings.mode === 'write') {
       port.close()
     } else {
       const results = writeBatch(writer, batch)
-      port.postMessage({ results, journalPosition: writer.journalHead().position } satisfies BatchAnswer)
+      port.postMessage({ results, journalPosition: writer.journalPosition } satisfies BatchAnswer)
     }
   })
 } else {

@@ -40,7 +40,7 @@ export interface WriteOperations {
   setBulkState(change: { id: string; state: Bulk['state']; actor: string; note: string; nowMs: number }): boolean
   owners(): readonly string[]
   recover(owners: readonly string[], nowMs: number): number
-  journalHead(): JournalHead
+  journalHeads(): readonly JournalHead[]
   checkpoint(heads: string, signature: string, nowMs: number): void
   putShelf(shelf: string, items: readonly ShelfItem[]): void
   probe(nowMs: number): void
@@ -73,6 +73,8 @@ export class SqliteWriter implements WriteOperations {
     this.#database.exec('BEGIN IMMEDIATE')
     try {
       const result = work()
+      const { chainId, position, hash } = this.#head
+      if (position !== head.position) this.#run('putChain', chainId, position, hash)
       this.#database.exec('COMMIT')
       return result
     } catch (error) {
@@ -552,9 +554,18 @@ export class SqliteWriter implements WriteOperations {
     this.#run('touch', nowMs)
   }
 
-  /** The chain this writer appends to and how far it is; what a checkpoint signs. */
-  journalHead(): JournalHead {
-    return this.#head
+  /** How far the chain of this writer has come. */
+  get journalPosition(): number {
+    return this.#head.position
+  }
+
+  /** Every chain and how far it has come: what a checkpoint signs. */
+  journalHeads(): readonly JournalHead[] {
+    return this.#all('chains').map((row) => ({
+      chainId: text(row, 'chain_id'),
+      position: number(row, 'position'),
+      hash: text(row, 'hash'),
+    }))
   }
 
   close(): void {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../gateway/bus/clock.ts'
+import { SqliteReader } from '../../gateway/store/sqlite-reader.ts'
 import { migrate } from '../../gateway/store/sqlite-schema.ts'
 import { reads, writes } from '../../gateway/store/sqlite-statements.ts'
 import { openSqliteStore } from '../../gateway/store/sqlite-store.ts'
@@ -22,7 +23,7 @@ t.test('every statement on the path of a message uses an index', async (t) => {
   migrate(database)
   // Asked once a start, once a scrape or by a person, over the few rows of a small table or a partial index.
   const atStart = ['owners', 'leasesOf', 'channels']
-  const asked = ['depths', 'checkpoints', 'interventions', 'bulks', 'bulkOutcomes', 'processes']
+  const asked = ['depths', 'checkpoints', 'chains', 'interventions', 'bulks', 'bulkOutcomes', 'processes']
   const allowedScans = new Set([...atStart, ...asked])
   for (const [name, sql] of Object.entries({ ...writes, ...reads })) {
     const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all()
@@ -85,4 +86,31 @@ t.test('a store of a newer gateway is refused with the next step', async (t) => 
   database.exec('PRAGMA user_version = 999')
   database.close()
   await t.rejects(openSqliteStore({ path, clock: systemClock }), /run the newer gateway/)
+})
+
+t.test('a checkpoint names every chain, and an idle store makes no second one', async (t) => {
+  const path = join(t.testdir(), 'store.sqlite')
+  const first = await openSqliteStore({ path, clock: systemClock })
+  await first.accept([sampleAcceptance(), sampleAcceptance()])
+  await first.close()
+  const second = await open(t, path)
+  await second.accept([sampleAcceptance()])
+  const signed: string[] = []
+  const sign = async (heads: string) => {
+    signed.push(heads)
+    return 'signature'
+  }
+  await second.checkpoint(sign, 1)
+  await second.checkpoint(sign, 2)
+  t.equal(signed.length, 1)
+  const entries = await second.journal(undefined, 10)
+  const heads = [entries[1], entries[2]].map((entry) => ({
+    chainId: entry?.chainId,
+    hash: entry?.hash,
+    position: entry?.position,
+  }))
+  t.same(JSON.parse(signed[0] ?? ''), heads)
+  const reader = new SqliteReader(path)
+  t.same(reader.checkpoints(), [{ atMs: 1, heads: signed[0], signature: 'signature' }])
+  reader.close()
 })
