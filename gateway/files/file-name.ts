@@ -27,7 +27,11 @@ export function nameInLink(name: string | undefined): string {
     .replace(/[^A-Za-z0-9._-]+/g, '-')
     .replace(/^[.-]+/, '')
   const ending = /\.[A-Za-z0-9]{1,5}$/.exec(plain)?.[0] ?? ''
-  return `${plain.slice(0, plain.length - ending.length).slice(0, 60) || 'tep'}${ending}`
+  const stem = plain
+    .slice(0, plain.length - ending.length)
+    .slice(0, 60)
+    .replace(/[.-]+$/, '')
+  return `${stem || 'tep'}${ending}`
 }
 
 /** The ending without its dot, in lower case; `undefined` when there is none. */

@@ -34,8 +34,8 @@ export interface AnnouncedType {
 /** What the bytes themselves say, from their beginning. Text is told by being text; what is nothing known is octets. */
 export async function sniff(sample: Uint8Array): Promise<string> {
   const found = await fileTypeFromBuffer(sample).catch(() => undefined)
-  if (found !== undefined) return synonyms[found.mime] ?? found.mime
-  return textType(sample) ?? octets
+  if (found !== undefined && found.mime !== 'application/xml') return synonyms[found.mime] ?? found.mime
+  return textType(sample) ?? found?.mime ?? octets
 }
 
 /**
@@ -128,9 +128,10 @@ function textType(sample: Uint8Array): string | undefined {
     return undefined
   }
   if (/[^\P{Cc}\t\r\n\f]/u.test(text)) return undefined
-  if (/<(?:!doctype\s+html|html|head|body|script|iframe)\b/i.test(text)) return 'text/html'
   if (/<svg\b/i.test(text)) return 'image/svg+xml'
-  return /^\s*<\?xml\b/.test(text) ? 'application/xml' : plain
+  // Any XML may have a `body`; without its declaration a browser would take it for a page.
+  if (/^\s*<\?xml\b/.test(text)) return /<html\b/i.test(text) ? 'text/html' : 'application/xml'
+  return /<(?:!doctype\s+html|html|head|body|script|iframe)\b/i.test(text) ? 'text/html' : plain
 }
 
 /** An announced type is the sender's text. */

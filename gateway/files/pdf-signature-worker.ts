@@ -11,9 +11,6 @@ interface Work {
   readonly trustAnchors: readonly string[]
 }
 
-// The whole thread is one check; its starter terminates it.
-parentPort?.postMessage(await report(workerData as Work)) // what createPdfSignatureCheck gives
-
 async function report({ bytes, trustAnchors }: Work): Promise<SignatureReport> {
   const found = await signaturesIn(bytes)
   if (found === undefined) return { state: 'unreadable', signatures: [], why: 'It is encrypted or no PDF.' }
@@ -67,7 +64,7 @@ async function signaturesIn(bytes: Uint8Array): Promise<readonly RawSignature[] 
     read(buffer, length)
     return heap().slice(buffer, buffer + length * unitBytes)
   }
-  return Array.from({ length: Math.max(0, pdfium.FPDF_GetSignatureCount(document)) }, (_, index) => {
+  const fields = Array.from({ length: Math.max(0, pdfium.FPDF_GetSignatureCount(document)) }, (_, index) => {
     const signature = pdfium.FPDF_GetSignatureObject(document, index)
     const range = taken((buffer, length) => pdfium.FPDFSignatureObj_GetByteRange(signature, buffer, length), 4)
     const time = taken((buffer, length) => pdfium.FPDFSignatureObj_GetTime(signature, buffer, length), 1)
@@ -77,6 +74,8 @@ async function signaturesIn(bytes: Uint8Array): Promise<readonly RawSignature[] 
       time: new TextDecoder('latin1').decode(time).replace(/\0+$/, ''),
     }
   })
+  // A field that waits for its signature is none.
+  return fields.filter(({ contents, byteRange }) => contents.length > 0 || byteRange.length > 0)
 }
 
 const nothing: SignatureFinding = {
@@ -202,3 +201,6 @@ function certificateOf(pem: string): Certificate {
 function copyOf(bytes: Uint8Array): ArrayBuffer {
   return new Uint8Array(bytes).buffer
 }
+
+// Last, since the constants above must be there. The whole thread is one check; its starter terminates it.
+parentPort?.postMessage(await report(workerData as Work)) // what createPdfSignatureCheck gives

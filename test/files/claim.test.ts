@@ -123,7 +123,7 @@ t.test('a web page in a file’s place, and a type off the list, are refused', a
   const { claim } = await stageOf(t, (request, response) =>
     response
       .writeHead(200, { 'content-type': 'text/html' })
-      .end(request.url === '/don.pdf' ? page : Buffer.from('MZ\u0090\u0000' + 'x'.repeat(300), 'latin1')),
+      .end(request.url === '/don.pdf' ? page : Buffer.from(`MZ\u0090\u0000${'x'.repeat(300)}`, 'latin1')),
   )
   t.match(await codeOf(claim({ name: 'don.pdf' })), { code: 'file-mismatch' })
   t.match(await codeOf(claim({})), { code: 'file-type-refused', options: { detail: 'It is text/html.' } })
