@@ -40,6 +40,7 @@ function parse(
   return new Promise((resolve, reject) => {
     const parser = openParser(request)
     const source = request.raw
+    const streams: BusboyFileStream[] = []
     let announced: Announced = {}
     const fail = (error: unknown) => {
       source.unpipe(parser)
@@ -47,6 +48,8 @@ function parse(
       // What is left of the body must not hold the connection up, nor be taken for a request.
       source.resume()
       parser.destroy()
+      // Whoever reads one of them is told, and lets go of what he has.
+      for (const stream of streams) stream.destroy(new Error('broken off'))
       reject(error instanceof GatewayError ? error : unreadable('It is not well-formed multipart.', error))
     }
     parser.on('field', (name, value, isNameCut, isValueCut) => {
@@ -59,6 +62,7 @@ function parse(
     parser.on('file', (_name, stream, name, encoding, mediaType) => {
       // A stream that nobody listens to any more must not end the process.
       stream.on('error', () => undefined)
+      streams.push(stream)
       if (!['7bit', '8bit', 'binary'].includes(encoding.toLowerCase()))
         return fail(new GatewayError('media-type-unknown', { field: 'content-transfer-encoding' }))
       if (typeof name !== 'string') return fail(new GatewayError('file-name-refused', { detail: 'It has none.' }))
