@@ -57,7 +57,8 @@ function fromPkcs12(file: Buffer, passphrase: string): ImportedKey {
     const bundle = forge.pkcs12.pkcs12FromAsn1(forge.asn1.fromDer(file.toString('latin1')), passphrase)
     return bundle.safeContents.flatMap(({ safeBags }) => safeBags)
   })
-  if (bags === undefined) throw new Error('it is no JWK, PEM, certificate or PKCS#12 file, or its passphrase is wrong')
+  if (bags === undefined)
+    throw new Error('it is no JWK, PEM, certificate or PKCS#12 file, or its (ASCII) passphrase is wrong')
   const { oids } = forge.pki
   const [key, ...more] = bags.filter(({ type }) => type === oids.keyBag || type === oids.pkcs8ShroudedKeyBag)
   if (key === undefined || more.length > 0) throw new Error('it must hold exactly one private key')
