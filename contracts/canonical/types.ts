@@ -38,6 +38,10 @@ export type Status =
  */
 export type WebAddress = string
 /**
+ * SHA-256 of a file.
+ */
+export type FileDigest = string
+/**
  * Code of an administrative procedure, in the form the source uses.
  */
 export type ProcedureCode = string
@@ -175,6 +179,69 @@ export interface SubmittedFile {
    * The result code that replaces this paper.
    */
   readonly replacedByResultCode?: string
+  readonly digest?: FileDigest
+  /**
+   * Its size.
+   */
+  readonly sizeBytes?: number
+  /**
+   * What kind of file it is.
+   */
+  readonly mediaType?: string
+  readonly signatures?: SignatureReport
+}
+/**
+ * What the gateway found of the signatures in a PDF; a fact for the receiver, who decides.
+ */
+export interface SignatureReport {
+  /**
+   * `valid`: intact, trusted, the whole file covered.
+   */
+  readonly state: 'valid' | 'untrusted' | 'altered' | 'unsigned' | 'unreadable' | 'not-checked'
+  /**
+   * Why nobody can tell.
+   */
+  readonly why?: string
+  /**
+   * Each signature.
+   *
+   * @maxItems 32
+   */
+  readonly signatures?: {
+    /**
+     * Nothing of the file lies outside what was signed.
+     */
+    readonly coversWholeFile: boolean
+    /**
+     * What was signed is unchanged.
+     */
+    readonly isIntact: boolean
+    /**
+     * Its hash is SHA-256 or better.
+     */
+    readonly isStrong: boolean
+    /**
+     * Its certificate leads to a trusted authority.
+     */
+    readonly isTrusted: boolean
+    /**
+     * Its certificate was valid when it was made.
+     */
+    readonly wasValidAtSigning: boolean
+    /**
+     * Whose certificate it is.
+     */
+    readonly signer?: string
+    /**
+     * Who issued the certificate.
+     */
+    readonly issuer?: string
+    /**
+     * The certificate's number, hexadecimal.
+     */
+    readonly serialNumber?: string
+    readonly signedAt?: Instant
+  }[]
 }
 /**
  * One step in the processing of a dossier.
@@ -524,6 +591,16 @@ export interface ResultPaper {
    * Result code of the procedure’s catalogue entry (MAKETQUA); QĐ 766 counts by it.
    */
   readonly resultCode?: string
+  readonly digest?: FileDigest
+  /**
+   * Its size.
+   */
+  readonly sizeBytes?: number
+  /**
+   * What kind of file it is.
+   */
+  readonly mediaType?: string
+  readonly signatures?: SignatureReport
 }
 /**
  * A dossier filed online for the province, on its way to the unit that is to receive it.

@@ -27,6 +27,8 @@ export interface PartnerReceipt {
   readonly document?: string
   /** The partner's own result code. */
   readonly answerCode?: string
+  /** Digests of the files that went with it. */
+  readonly files?: readonly string[]
 }
 
 export interface Delivered {

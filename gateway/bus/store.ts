@@ -129,6 +129,8 @@ export interface AttemptRecord {
   readonly sentDigest?: string
   readonly answerDigest?: string
   readonly answerCode?: string
+  /** Digests of the files that went with it; kept in the journal. */
+  readonly files?: readonly string[]
 }
 
 export type NextState =

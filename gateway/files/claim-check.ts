@@ -72,6 +72,8 @@ export interface ClaimCheck {
    */
   read(digest: string, range?: ByteRange): Promise<Readable | AsyncIterable<Uint8Array>>
   uses(digest: string): Promise<readonly FileUse[]>
+  /** Says that a file belongs to a message too; without a word when it is not kept. */
+  note(digest: string, use: FileUse): Promise<void>
   /** A link that opens without a credential until it expires. */
   linkTo(file: KeptFile, expiresAtMs: number): string
   /** Removes what no message needs and what was left half-way; answers how many files went. */
@@ -105,6 +107,7 @@ export function createClaimCheck(options: ClaimCheckOptions): ClaimCheck {
   const turns = createTurns()
   const underWay = new Map<string, Promise<KeptFile>>()
   const slots = createSlots(options.concurrency)
+  const closing = new AbortController()
 
   const find = async (digest: string): Promise<KeptFile | undefined> => {
     const sha256 = hexOf(digest)
@@ -221,9 +224,17 @@ export function createClaimCheck(options: ClaimCheckOptions): ClaimCheck {
       if (kept !== undefined) return { ...kept, ...name }
     }
     const url = file.url
-    const running = underWay.get(key) ?? fetchOne({ ...file, url }, claiming, key)
+    return await unlessAborted(fetchOnce({ ...file, url }, claiming, key), claiming)
+  }
+
+  /** One fetch for all who ask; it outlives an attempt's deadline, so that a large file is there for the next one. */
+  const fetchOnce = (file: FileClaim & { url: string }, claiming: ClaimOptions, key: string): Promise<KeptFile> => {
+    const known = underWay.get(key)
+    if (known !== undefined) return known
+    const running = fetchOne(file, { ...claiming, signal: closing.signal }, key).finally(() => underWay.delete(key))
     underWay.set(key, running)
-    return await running.finally(() => underWay.delete(key))
+    running.catch(() => undefined)
+    return running
   }
 
   const signaturesOf = async (kept: KeptFile, signal: AbortSignal): Promise<SignatureReport | undefined> => {
@@ -275,8 +286,36 @@ export function createClaimCheck(options: ClaimCheckOptions): ClaimCheck {
       await sweepClaims(store, { beforeMs, isNeeded })
       return await sweepKept(store, { beforeMs, isNeeded, turns })
     },
-    close: () => store.close(),
+    async note(digest, use) {
+      const hex = hexOf(digest)
+      await turns.take(hex, async () => {
+        if ((await find(digest)) !== undefined)
+          await writeUse(store, placeOf(hex), { use, atMs: clock.now(), name: undefined })
+      })
+    },
+    async close() {
+      closing.abort()
+      await Promise.allSettled(underWay.values())
+      await store.close()
+    },
   }
+}
+
+/** Rejects when the asker may wait no longer; what is awaited goes on. */
+function unlessAborted<T>(work: Promise<T>, { signal, field }: ClaimOptions): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () =>
+      reject(
+        new GatewayError('file-unavailable', {
+          ...(field === undefined ? {} : { field }),
+          failureCause: 'timeout',
+          detail: 'It is still arriving.',
+        }),
+      )
+    if (signal.aborted) return stop()
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
 }
 
 /** Longer than any upload or download may take. */

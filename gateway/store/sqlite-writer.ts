@@ -370,6 +370,7 @@ export class SqliteWriter implements WriteOperations {
       ...(attempt.code === undefined ? {} : { code: attempt.code }),
       ...(attempt.sentDigest === undefined ? {} : { sentDigest: attempt.sentDigest }),
       ...(attempt.answerDigest === undefined ? {} : { answerDigest: attempt.answerDigest }),
+      ...(attempt.files === undefined ? {} : { files: attempt.files }),
     })
     const hasSuccessor = !blocks && this.#unblockNext(system, subject, nowMs)
     return { kind: 'settled', hasSuccessor, replies: this.accept(replies) }
