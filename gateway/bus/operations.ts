@@ -20,7 +20,8 @@ import type { Draft, Message } from './message.ts'
 import { deliveryNotice, noticeType } from './notice.ts'
 import type { ProcessInstance } from './process.ts'
 import type { ProcessRunner } from './process-runner.ts'
-import { isShadow } from './shadow.ts'
+import { RateLimit } from './rate-limit.ts'
+import { isShadow, ShadowComparison, type ShadowDifference, shadowOf } from './shadow.ts'
 import type { Acceptance, Store } from './store.ts'
 
 /** One act on one delivery, as a person asks for it. */
@@ -50,6 +51,11 @@ export interface Operations {
   pause(system: string, act: Act): Promise<ChannelCondition>
   resume(system: string, act: Act): Promise<ChannelCondition>
   channels(): readonly ChannelCondition[]
+  /** What a shadow would have sent beside what was sent, of the messages accepted in a window. */
+  compareShadow(
+    system: string,
+    window: { readonly afterMs: number; readonly beforeMs: number },
+  ): Promise<ShadowDifference>
   /** Ends what an exchange waits for. */
   releaseProcess(process: string, instance: string, act: Act): Promise<ProcessInstance['status']>
 }
@@ -69,6 +75,7 @@ export interface OperationsPorts {
 }
 
 const stepMs = 200
+const pairsAtOnce = 500
 const storeRetryMs = 500
 const heldByPerson: Reason = { code: 'held-by-person', cause: errorTable['held-by-person'].cause }
 
@@ -79,6 +86,10 @@ export class Operator implements Operations {
   #isStopped = false
   #step: Promise<void> | undefined
   readonly #telling = new Set<Promise<void>>()
+  /** How far each bulk under way is within its rate. */
+  readonly #rates = new Map<string, RateLimit>()
+  /** Systems whose channel somebody is changing right now. */
+  readonly #changing = new Set<string>()
 
   constructor(ports: OperationsPorts) {
     this.#ports = ports
@@ -192,22 +203,57 @@ export class Operator implements Operations {
     return this.#ports.store.bulks()
   }
 
-  async pause(system: string, { actor, note }: Act): Promise<ChannelCondition> {
-    checkNote(note)
-    const dispatcher = this.#dispatcherOf(system)
-    await dispatcher.pause(actor, note)
-    return dispatcher.condition
+  pause(system: string, act: Act): Promise<ChannelCondition> {
+    return this.#changeChannel(system, act, async (dispatcher) => {
+      if (dispatcher.condition.state === 'paused')
+        throw new GatewayError('state-impossible', { detail: 'It is paused.' })
+      await dispatcher.pause(act.actor, act.note)
+    })
   }
 
-  async resume(system: string, { actor, note }: Act): Promise<ChannelCondition> {
+  resume(system: string, act: Act): Promise<ChannelCondition> {
+    return this.#changeChannel(system, act, async (dispatcher) => {
+      const { state, trips } = dispatcher.condition
+      if (state === 'flowing' && trips === 0) throw new GatewayError('state-impossible', { detail: 'It is flowing.' })
+      await dispatcher.resume(act.actor, act.note)
+    })
+  }
+
+  /** One change at a time: of two people at once the second is told. */
+  async #changeChannel(
+    system: string,
+    { note }: Act,
+    change: (dispatcher: Dispatcher) => Promise<void>,
+  ): Promise<ChannelCondition> {
     checkNote(note)
     const dispatcher = this.#dispatcherOf(system)
-    await dispatcher.resume(actor, note)
-    return dispatcher.condition
+    if (this.#changing.has(system)) throw new GatewayError('changed-meanwhile')
+    this.#changing.add(system)
+    try {
+      await change(dispatcher)
+      return dispatcher.condition
+    } finally {
+      this.#changing.delete(system)
+    }
   }
 
   channels(): readonly ChannelCondition[] {
     return [...this.#ports.dispatchers.values()].map(({ condition }) => condition)
+  }
+
+  async compareShadow(
+    system: string,
+    window: { readonly afterMs: number; readonly beforeMs: number },
+  ): Promise<ShadowDifference> {
+    const comparison = new ShadowComparison()
+    for (let afterSequence = 0; ; ) {
+      const question = { ...window, system, shadow: shadowOf(system), afterSequence, limit: pairsAtOnce }
+      const pairs = await this.#ports.store.sentPairs(question)
+      for (const pair of pairs) comparison.add(pair)
+      const last = pairs.at(-1)
+      if (!last || pairs.length < pairsAtOnce) return comparison.difference
+      afterSequence = last.sequence
+    }
   }
 
   async releaseProcess(process: string, instance: string, act: Act): Promise<ProcessInstance['status']> {
@@ -255,12 +301,26 @@ export class Operator implements Operations {
   async #stepOne(bulk: Bulk): Promise<void> {
     const { store, clock } = this.#ports
     const { id, actor, note } = bulk
-    const items = await store.bulkItems(id, Math.max(1, Math.round((bulk.perSecond * stepMs) / 1_000)))
+    const rate = this.#rateOf(bulk)
+    const limit = rate.available(clock.monotonic())
+    if (limit < 1) return
+    const items = await store.bulkItems(id, limit)
+    rate.take(items.length)
     if (items.length === 0) {
+      this.#rates.delete(id)
       await store.setBulkState({ id, state: 'finished', actor, note, nowMs: clock.now() })
       return
     }
     await Promise.all(items.map((deliveryId) => this.#interveneInBulk(deliveryId, bulk)))
+  }
+
+  #rateOf({ id, perSecond }: Bulk): RateLimit {
+    const known = this.#rates.get(id)
+    if (known) return known
+    const burst = Math.max(1, Math.ceil((perSecond * stepMs) / 1_000))
+    const rate = new RateLimit({ perSecond, burst }, this.#ports.clock.monotonic())
+    this.#rates.set(id, rate)
+    return rate
   }
 
   async #interveneInBulk(deliveryId: string, { id, kind, actor, note, isOverride }: Bulk): Promise<void> {

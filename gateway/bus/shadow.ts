@@ -31,28 +31,48 @@ export interface ShadowDifference {
   readonly equal: number
   /** Sent by the live channel, stopped in the shadow. */
   readonly stoppedInShadow: number
-  readonly different: readonly {
+  readonly differing: number
+  /** The first thousand of them. */
+  readonly listed: readonly {
     readonly messageId: string
     readonly messageType: string
     readonly paths: readonly string[]
   }[]
 }
 
-/** Compares the pairs whose live side was sent. */
-export function compareShadow(pairs: Iterable<SentPair>): ShadowDifference {
-  const found = { compared: 0, equal: 0, stoppedInShadow: 0 }
-  const different: { messageId: string; messageType: string; paths: readonly string[] }[] = []
-  for (const { live, shadow, shadowState, messageId, messageType } of pairs) {
-    if (live === undefined) continue
-    found.compared += 1
+/** More differing messages than a person reads; the counts go on. */
+const mostListed = 1_000
+
+/** Compares pair after pair; only those whose live side was sent count. */
+export class ShadowComparison {
+  #compared = 0
+  #equal = 0
+  #stoppedInShadow = 0
+  #differing = 0
+  readonly #listed: { messageId: string; messageType: string; paths: readonly string[] }[] = []
+
+  add({ live, shadow, shadowState, messageId, messageType }: SentPair): void {
+    if (live === undefined) return
+    this.#compared += 1
     if (shadow === undefined) {
-      if (shadowState === 'held' || shadowState === 'dead') found.stoppedInShadow += 1
-      continue
+      if (shadowState === 'held' || shadowState === 'dead') this.#stoppedInShadow += 1
+    } else if (live === shadow) this.#equal += 1
+    else {
+      this.#differing += 1
+      if (this.#listed.length >= mostListed) return
+      this.#listed.push({ messageId, messageType, paths: differingPaths(JSON.parse(live), JSON.parse(shadow)) })
     }
-    if (live === shadow) found.equal += 1
-    else different.push({ messageId, messageType, paths: differingPaths(JSON.parse(live), JSON.parse(shadow)) })
   }
-  return { ...found, different }
+
+  get difference(): ShadowDifference {
+    return {
+      compared: this.#compared,
+      equal: this.#equal,
+      stoppedInShadow: this.#stoppedInShadow,
+      differing: this.#differing,
+      listed: this.#listed,
+    }
+  }
 }
 
 /** JSON Pointers (RFC 6901) of the places where two documents differ, at most fifty. */

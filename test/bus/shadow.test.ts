@@ -1,7 +1,7 @@
 import t from 'tap'
 import { GatewayError } from '../../gateway/bus/errors.ts'
 import type { Message } from '../../gateway/bus/message.ts'
-import { compareShadow, differingPaths } from '../../gateway/bus/shadow.ts'
+import { differingPaths, ShadowComparison } from '../../gateway/bus/shadow.ts'
 import { sampleDraft, sampleRoute, settled, startBus } from './sample-bus.ts'
 
 t.test('a shadow records what it would send, sends nothing, and is not the sender’s business', async (t) => {
@@ -40,6 +40,11 @@ t.test('a shadow records what it would send, sends nothing, and is not the sende
   )
   const window = { afterMs: 0, beforeMs: Number.MAX_SAFE_INTEGER, afterSequence: 0, limit: 10 }
   const pairs = await store.sentPairs({ ...window, system: 'national-portal', shadow: 'national-portal-shadow' })
+  t.match(await bus.operations.compareShadow('national-portal', window), {
+    compared: 1,
+    differing: 1,
+    listed: [{ paths: ['/live', '/shadowed'] }],
+  })
   t.match(pairs, [{ live: '{"live":{"a":1}}', shadow: '{"shadowed":{"a":1}}' }])
 })
 
@@ -68,16 +73,16 @@ t.test('documents are compared by path, and values are never told', async (t) =>
   t.same(differingPaths({ 'x/y~z': 1 }, { 'x/y~z': 2 }), ['/x~1y~0z'])
   t.same(differingPaths([1], { 0: 1 }), ['/'])
   const pair = { sequence: 1, messageId: 'm', messageType: 'dossier.received.v1' }
-  const compared = compareShadow([
-    { ...pair, live: '{"a":1}', shadow: '{"a":1}', shadowState: 'delivered' },
-    { ...pair, live: '{"a":1}', shadow: '{"a":2}', shadowState: 'delivered' },
-    { ...pair, live: '{"a":1}', shadowState: 'held' },
-    { ...pair, shadow: '{"a":1}', shadowState: 'delivered' },
-  ])
-  t.same(compared, {
+  const comparison = new ShadowComparison()
+  comparison.add({ ...pair, live: '{"a":1}', shadow: '{"a":1}', shadowState: 'delivered' })
+  comparison.add({ ...pair, live: '{"a":1}', shadow: '{"a":2}', shadowState: 'delivered' })
+  comparison.add({ ...pair, live: '{"a":1}', shadowState: 'held' })
+  comparison.add({ ...pair, shadow: '{"a":1}', shadowState: 'delivered' })
+  t.same(comparison.difference, {
     compared: 3,
     equal: 1,
     stoppedInShadow: 1,
-    different: [{ messageId: 'm', messageType: 'dossier.received.v1', paths: ['/a'] }],
+    differing: 1,
+    listed: [{ messageId: 'm', messageType: 'dossier.received.v1', paths: ['/a'] }],
   })
 })
