@@ -5,6 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { AdapterDefinition } from './adapters/definition.ts'
 import { errorTable, GatewayError } from './gateway/bus/errors.ts'
 import { durationMs, type RetryChange } from './gateway/bus/route.ts'
+import type { WorkCalendar } from './gateway/bus/working-days.ts'
 import { readJson } from './gateway/envelopes/json-gate.ts'
 import type { KeyPlaces, LiveKeyringOptions } from './gateway/envelopes/key-folder.ts'
 import { keyFault, type SignatureAlgorithm, signatureAlgorithms } from './gateway/envelopes/key-vetting.ts'
@@ -74,6 +75,8 @@ export interface Config {
   readonly routes: Readonly<Record<string, RouteSettings>>
   readonly log: { readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' }
   readonly store: { readonly kind: 'sqlite'; readonly path: string }
+  readonly calendar: WorkCalendar
+  readonly processes: { readonly portalFiledReception: { readonly workingDays: number } }
   readonly operators: readonly OperatorSettings[]
   readonly systems: Readonly<Record<string, SystemSettings>>
 }
@@ -364,6 +367,53 @@ export function configSchema(adapters: readonly ConfigurableSystem[]): JsonSchem
             minLength: 1,
             'x-path': 'any',
             description: 'The database file; `lienthong.sqlite` under `dataDir` when absent.',
+          },
+        },
+      },
+      calendar: {
+        type: 'object',
+        description: 'When the offices work; terms are counted with it.',
+        additionalProperties: false,
+        default: {},
+        properties: {
+          workingWeekdays: {
+            type: 'array',
+            minItems: 1,
+            maxItems: 7,
+            uniqueItems: true,
+            items: { type: 'integer', minimum: 1, maximum: 7, description: 'A weekday.' },
+            default: [1, 2, 3, 4, 5],
+            description: 'Working days of a week, 1 Monday to 7 Sunday.',
+          },
+          holidays: {
+            type: 'array',
+            maxItems: 1000,
+            items: { type: 'string', pattern: '^\\d{4}-\\d{2}-\\d{2}$', description: 'A day, yyyy-mm-dd.' },
+            default: [],
+            description: 'Days on which nobody works.',
+          },
+        },
+      },
+      processes: {
+        type: 'object',
+        description: 'Terms of exchanges of several messages.',
+        additionalProperties: false,
+        default: {},
+        properties: {
+          portalFiledReception: {
+            type: 'object',
+            description: 'A dossier filed at the national portal waits to be received.',
+            additionalProperties: false,
+            default: {},
+            properties: {
+              workingDays: {
+                type: 'integer',
+                minimum: 1,
+                maximum: 365,
+                default: 1,
+                description: 'Working days after the day of filing; then a person is told. One day is assumed.',
+              },
+            },
           },
         },
       },
