@@ -58,6 +58,34 @@ export interface OperatorSettings {
   readonly token: string
 }
 
+/** The claim check: what is fetched, kept and handed on in place of links and base64. */
+export interface FilesConfig {
+  readonly enabled: boolean
+  readonly maxBytes: number
+  readonly maxInlineBytes: number
+  readonly mediaTypes?: readonly string[]
+  readonly hosts: readonly { readonly host: string; readonly insideNetwork: boolean; readonly clearText: boolean }[]
+  readonly fetchDeadline: string
+  readonly uploadTimeout: string
+  readonly linkLifetime: string
+  readonly retention: string
+  readonly scan?: { readonly host: string; readonly port: number; readonly timeout: string }
+  readonly signatures?: {
+    readonly routes: readonly string[]
+    readonly trustAnchors: readonly string[]
+    readonly maxBytes: number
+  }
+  readonly s3?: {
+    readonly endpoint: string
+    readonly region: string
+    readonly bucket: string
+    readonly prefix: string
+    readonly accessKeyId: string
+    readonly secretAccessKey: string
+    readonly timeout: string
+  }
+}
+
 /** The whole configuration: defaults filled in, secrets resolved, paths absolute, deeply frozen. Durations stay text. */
 export interface Config {
   readonly environment: Environment
@@ -77,6 +105,7 @@ export interface Config {
   readonly store: { readonly kind: 'sqlite'; readonly path: string }
   readonly calendar: WorkCalendar
   readonly processes: { readonly portalFiledReception: { readonly workingDays: number } }
+  readonly files: FilesConfig
   readonly operators: readonly OperatorSettings[]
   readonly systems: Readonly<Record<string, SystemSettings>>
 }
@@ -417,6 +446,7 @@ export function configSchema(adapters: readonly ConfigurableSystem[]): JsonSchem
           },
         },
       },
+      files: filesSettings,
       operators: {
         type: 'array',
         maxItems: 200,
@@ -503,6 +533,132 @@ const retryChange = (description: string): JsonSchema => ({
     deadline: duration(undefined, 'The longest one attempt may take.'),
   },
 })
+
+const filesSettings: JsonSchema = {
+  type: 'object',
+  description: 'Files that travel with messages: fetched, kept by digest, handed on by signed links (docs/files.md).',
+  additionalProperties: false,
+  default: {},
+  properties: {
+    enabled: {
+      type: 'boolean',
+      default: false,
+      description: 'Whether files are brought along. Without it links and base64 go to receivers as they came.',
+    },
+    maxBytes: {
+      type: 'integer',
+      minimum: 1024,
+      maximum: 5_368_709_120,
+      default: 115_343_360,
+      description: 'Largest file by link or upload, in bytes; beyond it 413.',
+    },
+    maxInlineBytes: {
+      type: 'integer',
+      minimum: 1024,
+      maximum: 104_857_600,
+      default: 20_971_520,
+      description: 'Largest file as base64 within a document, in bytes of the file; beyond it 413.',
+    },
+    mediaTypes: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 100,
+      items: { type: 'string', minLength: 3, maxLength: 200, description: 'A media type.' },
+      description: 'Types that are taken; papers, pictures and signed containers when absent.',
+    },
+    hosts: {
+      type: 'array',
+      maxItems: 1000,
+      default: [],
+      description: 'Hosts that files are fetched from; nothing is fetched from any other.',
+      items: {
+        type: 'object',
+        description: 'One host.',
+        additionalProperties: false,
+        required: ['host'],
+        properties: {
+          host: {
+            type: 'string',
+            minLength: 1,
+            maxLength: 260,
+            pattern: '^(?:[A-Za-z0-9.-]+|\\[[0-9A-Fa-f:.]+\\])(?::\\d{1,5})?$',
+            description: 'A name or an address, with a port unless it is the scheme’s own.',
+          },
+          insideNetwork: {
+            type: 'boolean',
+            default: false,
+            description: 'It may lead to a private address. Without it such addresses are never called.',
+          },
+          clearText: { type: 'boolean', default: false, description: '`http:` may be spoken to it.' },
+        },
+      },
+    },
+    fetchDeadline: duration('10m', 'For fetching one file, resumptions included.'),
+    uploadTimeout: duration('1m', 'For one whole upload.'),
+    linkLifetime: duration('365d', 'How long a link given to a receiver opens, from the acceptance of its message.'),
+    retention: duration('30d', 'How long a file stays that no message needs.'),
+    scan: {
+      type: 'object',
+      description: 'ClamAV’s daemon; every file passes it. Without this section files are not scanned.',
+      additionalProperties: false,
+      required: ['host'],
+      properties: {
+        host: { type: 'string', minLength: 1, description: 'Where `clamd` listens.' },
+        port: { type: 'integer', minimum: 1, maximum: 65535, default: 3310, description: 'Its TCP port.' },
+        timeout: duration('60s', 'For one file.'),
+      },
+    },
+    signatures: {
+      type: 'object',
+      description: 'The check of signed PDFs.',
+      additionalProperties: false,
+      required: ['trustAnchors'],
+      properties: {
+        routes: {
+          type: 'array',
+          maxItems: 100,
+          default: [],
+          items: { type: 'string', minLength: 1, description: 'A route.' },
+          description: 'Routes whose receivers are told what was found.',
+        },
+        trustAnchors: {
+          type: 'array',
+          minItems: 1,
+          maxItems: 100,
+          items: { type: 'string', minLength: 1, 'x-path': 'file', description: 'A PEM file.' },
+          description: 'Certificates of the authorities whose signers are trusted.',
+        },
+        maxBytes: {
+          type: 'integer',
+          minimum: 1024,
+          maximum: 104_857_600,
+          default: 20_971_520,
+          description: 'Larger files are not checked, and said not to be.',
+        },
+      },
+    },
+    s3: {
+      type: 'object',
+      description: 'An S3-compatible store instead of the folder `files` under `dataDir`.',
+      additionalProperties: false,
+      required: ['endpoint', 'bucket', 'accessKeyId', 'secretAccessKey'],
+      properties: {
+        endpoint: { type: 'string', 'x-url': true, description: 'Its address.' },
+        region: { type: 'string', minLength: 1, default: 'us-east-1', description: 'Its region.' },
+        bucket: { type: 'string', minLength: 3, maxLength: 63, description: 'A bucket that is there.' },
+        prefix: {
+          type: 'string',
+          default: '',
+          pattern: '^(?:[A-Za-z0-9._-]+/)*$',
+          description: 'Begins every key; ends in a slash.',
+        },
+        accessKeyId: { type: 'string', minLength: 1, description: 'Who we are there.' },
+        secretAccessKey: { type: 'string', 'x-secret': true, minLength: 1, description: 'The proof of it.' },
+        timeout: duration('60s', 'For one request.'),
+      },
+    },
+  },
+}
 
 const routeSettings: JsonSchema = {
   type: 'object',
