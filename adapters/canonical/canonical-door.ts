@@ -14,7 +14,10 @@ export function createCanonicalDoor(options: CanonicalDoorOptions): FastifyPlugi
   const { doors, gateway } = options
   return async (scope) => {
     await scope.register(async (sending) => {
-      doors.open(sending, { name: 'canonical', mediaTypes: ['application/jose', 'application/json'] })
+      doors.open(sending, {
+        name: 'canonical',
+        mediaTypes: ['application/jose', 'application/jose+json', 'application/json'],
+      })
       sending.post('/messages', { config: { doc: canonicalDocs.send } }, async (request, reply) => {
         const draft = await readSigned(request, options)
         const [accepted] = await gateway.accept([draft])

@@ -2,7 +2,8 @@ import type { FastifyRequest } from 'fastify'
 import { GatewayError } from '../../gateway/bus/errors.ts'
 import type { Draft, Message, Original } from '../../gateway/bus/message.ts'
 import { readJson } from '../../gateway/envelopes/json-gate.ts'
-import { type VerifiedMessage, verifyMessage } from '../../gateway/envelopes/jws.ts'
+import { decryptToken, isEncrypted } from '../../gateway/envelopes/jwe.ts'
+import { compactOf, type VerifiedMessage, verifyMessage } from '../../gateway/envelopes/jws.ts'
 import { dossierNames } from '../../mappings/dossier-names.ts'
 import { unitsNamedBy } from '../../mappings/units.ts'
 import type { CanonicalDoorOptions } from './door-options.ts'
@@ -76,9 +77,12 @@ async function verifyRequest(
 ): Promise<{ readonly token: string; readonly verified: VerifiedMessage }> {
   const bytes = doors.bodyOf(request)
   const check = { keyring, audience: gatewayId, nowMs: clock.now() }
-  if (/^application\/jose\b/i.test(request.headers['content-type'] ?? '')) {
+  const [mediaType = ''] = (request.headers['content-type'] ?? '').toLowerCase().split(';')
+  if (mediaType.startsWith('application/jose')) {
     // One byte, one character: a token is ASCII, and whatever is not fails as a bad signature does.
-    const token = bytes.toString('latin1')
+    const sent = mediaType.endsWith('+json') ? flattenedIn(bytes) : bytes.toString('latin1')
+    // The signed token is what counts and what is kept; who encrypted it says nothing.
+    const token = isEncrypted(sent) ? await decryptToken(sent, { keyOf: (kid) => keyring.decryptionKey(kid) }) : sent
     return { token, verified: await verifyMessage(token, check) }
   }
   const signature = request.headers['x-jws-signature']
@@ -86,8 +90,18 @@ async function verifyRequest(
     throw new GatewayError('credential-missing', { field: 'x-jws-signature', rule: 'required' })
   if (typeof signature !== 'string') throw new GatewayError('credential-refused')
   const verified = await verifyMessage(signature, { ...check, payload: bytes })
+  // Signed unencoded (RFC 7797), what is kept is still one token: its header says over which form its payload was signed.
   const [header, , seal] = signature.split('.')
   return { token: `${header}.${bytes.toString('base64url')}.${seal}`, verified }
+}
+
+/** Before a signature is checked, nobody is told what is wrong with what is around it. */
+function flattenedIn(bytes: Buffer): string {
+  try {
+    return compactOf(readJson(bytes, { maxDepth: 1 }))
+  } catch {
+    throw new GatewayError('credential-refused')
+  }
 }
 
 interface Statement {
