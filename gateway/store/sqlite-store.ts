@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { canonicalJson } from '../bus/canonical-json.ts'
 import type { Clock } from '../bus/clock.ts'
@@ -15,7 +15,7 @@ export interface SqliteStoreOptions {
   readonly onBatch?: (report: BatchReport) => void
 }
 
-/** The embedded store: one writing thread, one reading thread, one file readable by its owner alone. */
+/** The embedded store: one writing thread, one reading thread, files readable by their owner alone. */
 export async function openSqliteStore({
   path,
   clock,
@@ -24,8 +24,10 @@ export async function openSqliteStore({
 }: SqliteStoreOptions): Promise<Store> {
   if (!existsSync(dirname(path))) mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const settings = { path, nowMs: clock.now(), synchronous }
-  const writer = await BatchingWorker.start({ ...settings, mode: 'write' }, onBatch)
+  // Before SQLite opens it: the files it keeps beside it take over its permissions.
+  closeSync(openSync(path, 'a', 0o600))
   chmodSync(path, 0o600)
+  const writer = await BatchingWorker.start({ ...settings, mode: 'write' }, onBatch)
   const reader = await BatchingWorker.start({ ...settings, mode: 'read' })
 
   let lastHeads = '' // of the newest checkpoint: an idle night needs no more of them

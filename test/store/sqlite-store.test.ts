@@ -74,10 +74,11 @@ t.test('attempts and journal entries can’t be changed even by SQL', async (t) 
   database.close()
 })
 
-t.test('the store’s file is readable by its owner alone', async (t) => {
+t.test('the store’s files are readable by their owner alone', async (t) => {
   const path = join(t.testdir(), 'deep', 'store.sqlite')
-  await open(t, path)
-  t.equal(statSync(path).mode & 0o777, 0o600)
+  const store = await open(t, path)
+  await store.accept([sampleAcceptance()])
+  for (const suffix of ['', '-wal', '-shm']) t.equal(statSync(path + suffix).mode & 0o777, 0o600, suffix)
 })
 
 t.test('a store of a newer gateway is refused with the next step', async (t) => {
