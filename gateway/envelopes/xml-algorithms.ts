@@ -60,6 +60,11 @@ export const digestUris: Readonly<Record<XmlDigest, string>> = {
   sha512: 'http://www.w3.org/2001/04/xmlenc#sha512',
 }
 
+/** The XML algorithm of a key that is registered under its JOSE name (RFC 7518 §3.1). */
+export function xmlAlgorithmOf(jose: string): XmlSignatureAlgorithm | undefined {
+  return joseNames[jose]
+}
+
 /** Whether this key may be used with this algorithm: its type, its curve, and for RSA at least 2048 bits. */
 export function fits(key: KeyObject, algorithm: XmlSignatureAlgorithm): boolean {
   const { kind } = signatureAlgorithms[algorithm]
@@ -90,6 +95,17 @@ export function keyInput(key: KeyObject, algorithm: XmlSignatureAlgorithm): Sign
 
 export function hashOf(digest: XmlDigest, bytes: Uint8Array | string): Buffer {
   return createHash(digest).update(bytes).digest()
+}
+
+const joseNames: Readonly<Record<string, XmlSignatureAlgorithm>> = {
+  RS256: 'RSA-SHA256',
+  RS384: 'RSA-SHA384',
+  RS512: 'RSA-SHA512',
+  PS256: 'RSA-PSS-SHA256',
+  PS384: 'RSA-PSS-SHA384',
+  PS512: 'RSA-PSS-SHA512',
+  ES256: 'ECDSA-SHA256',
+  ES384: 'ECDSA-SHA384',
 }
 
 // The keys of an object written here.

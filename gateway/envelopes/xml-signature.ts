@@ -39,7 +39,7 @@ export interface XmlVerificationKey {
 export interface BoundContent {
   readonly uri: string
   readonly digest: XmlDigest
-  readonly value: Buffer
+  readonly value: Uint8Array
 }
 
 export interface XmlSignOptions {
@@ -272,10 +272,10 @@ function propertiesText(
   )
 }
 
-function digestText(digest: XmlDigest, value: Buffer, declaration = ''): string {
+function digestText(digest: XmlDigest, value: Uint8Array, declaration = ''): string {
   return (
     `<ds:DigestMethod${declaration} Algorithm="${digestUris[digest]}"></ds:DigestMethod>` +
-    `<ds:DigestValue${declaration}>${value.toString('base64')}</ds:DigestValue>`
+    `<ds:DigestValue${declaration}>${Buffer.from(value).toString('base64')}</ds:DigestValue>`
   )
 }
 
