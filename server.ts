@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import type { DestinationStream } from 'pino'
 import { createCanonicalDoor } from './adapters/canonical/canonical-door.ts'
 import type { Speaker } from './adapters/canonical/door-options.ts'
+import { type FilesService, openFilesService } from './adapters/files/files-service.ts'
 import { adapters } from './adapters/index.ts'
 import { type Config, keyringOptions, loadConfig } from './config.ts'
 import { loadContracts } from './contracts/loader.ts'
@@ -35,6 +36,7 @@ import { portalFiledReception } from './routes/portal-filed-reception.ts'
 const drainGraceMs = 20_000
 const checkpointEveryMs = 60_000
 const listenAgainAfterMs = 5_000
+const sweepEveryMs = 60 * 60_000
 const rereadKeysEveryMs = 30_000
 
 /** A gateway that answers. */
@@ -115,16 +117,24 @@ export async function startGateway(config: Config, output?: DestinationStream): 
     reply.type('application/pem-certificate-chain').send(keyring.certificates()),
   )
 
-  const context = { gatewayId: config.gateway.id, gateway: bus, contracts, keyring, doors, tables, clock, tap }
+  const { id: gatewayId, url: gatewayUrl } = config.gateway
+  const { dataDir } = config
+  const filePorts = { gatewayId, gatewayUrl, dataDir, gateway: bus, keyring, doors, clock, tap }
+  const files = config.files.enabled ? await openFilesService(config.files, filePorts) : undefined
+  const context = { gatewayId, gateway: files?.gateway ?? bus, contracts, keyring, doors, tables, clock, tap }
   const channels: { readonly system: string; readonly adapter: ChannelAdapter; readonly concurrency: number }[] = []
   for (const definition of adapters) {
     const settings = config.systems[definition.system]
     if (!settings?.enabled) continue
     const adapter = definition.create({ ...context, system: definition.system, settings })
     if (adapter.door) await server.register(adapter.door)
-    channels.push({ system: definition.system, adapter, concurrency: settings.concurrency })
+    const whole = files?.carry(adapter) ?? adapter
+    channels.push({ system: definition.system, adapter: whole, concurrency: settings.concurrency })
   }
-  await server.register(createCanonicalDoor({ ...context, speakers: speakersOf(config) }))
+  // A signed message is stored as it was signed: its receipt names the digest the sender knows.
+  const signedGateway = files?.noting ?? bus
+  await server.register(createCanonicalDoor({ ...context, gateway: signedGateway, speakers: speakersOf(config) }))
+  if (files) await server.register(files.door)
   await server.listen({ host: config.listen.host, port: config.listen.port })
   await bus.start(channels)
 
@@ -133,6 +143,7 @@ export async function startGateway(config: Config, output?: DestinationStream): 
     keepListening(adapter, { system, tap, clock, signal: stopping.signal }),
   )
   const checkpoints = keepCheckpoints({ store, keyring, clock, tap, signal: stopping.signal })
+  const sweeping = keepSwept({ files, store, clock, signal: stopping.signal })
   const rereading = keepKeys({ keyring, clock, tap, signal: stopping.signal })
   const url = `http://${hostOf(server.server.address())}`
   log.info({ url, systems: channels.map(({ system }) => system) }, 'listening')
@@ -142,9 +153,10 @@ export async function startGateway(config: Config, output?: DestinationStream): 
     drain()
     stopping.abort()
     await bus.drain(drainGraceMs)
-    await Promise.allSettled([...listening, checkpoints, rereading])
+    await Promise.allSettled([...listening, checkpoints, rereading, sweeping])
     await server.close()
     await Promise.allSettled(channels.map(({ adapter }) => adapter.close()))
+    await files?.close()
     metrics.close()
     await store.close()
     log.info('stopped')
@@ -239,6 +251,20 @@ async function keepCheckpoints(ports: {
     await pause(checkpointEveryMs, { clock, signal })
     await store.checkpoint(sign, clock.now()).catch((error) => tap.failed({ where: 'checkpoint', error }))
   } while (!signal.aborted)
+}
+
+/** Lets go of files that no message needs, once an hour. */
+async function keepSwept(ports: {
+  readonly files: FilesService | undefined
+  readonly store: Pick<Store, 'message'>
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}): Promise<void> {
+  const { files, store, clock, signal } = ports
+  while (files !== undefined && !signal.aborted) {
+    await files.sweep(async (messageId) => (await store.message(messageId)) !== undefined)
+    await pause(sweepEveryMs, { clock, signal })
+  }
 }
 
 function pause(delayMs: number, { clock, signal }: { clock: Clock; signal: AbortSignal }): Promise<void> {
