@@ -48,14 +48,21 @@ export function carryFiles(adapter: ChannelAdapter, options: CarriedFilesOptions
  * what came as a link is fetched as soon as the message is accepted, since links expire.
  */
 export function keepInlineFiles(gateway: Gateway, options: CarriedFilesOptions): Gateway {
-  const { files, tap } = options
+  const noting = noteFiles(gateway, options)
+  return {
+    ...noting,
+    accept: async (drafts) => noting.accept(await Promise.all(drafts.map((draft) => putAside(draft, options.files)))),
+  }
+}
+
+/** The way in with the files an accepted message names made its own: they stay while it does, and links are followed at once. */
+export function noteFiles(gateway: Gateway, { files, tap }: CarriedFilesOptions): Gateway {
   return {
     ...gateway,
     async accept(drafts) {
-      const aside = await Promise.all(drafts.map((draft) => putAside(draft, files)))
-      const accepted = await gateway.accept(aside)
+      const accepted = await gateway.accept(drafts)
       for (const [index, outcome] of accepted.entries()) {
-        const draft = aside[index]
+        const draft = drafts[index]
         if (draft === undefined || outcome.kind !== 'stored') continue
         void prefetch(draft, outcome.messageId, files).catch((error) => tap.failed({ where: 'files: prefetch', error }))
       }

@@ -15,7 +15,7 @@ import { linkPurpose } from '../../gateway/files/signed-link.ts'
 import { createClamdScanner } from '../../gateway/files/virus-scan.ts'
 import { createFileSource } from '../../gateway/transports/file-source.ts'
 import type { HttpDoorKit } from '../../gateway/transports/http-door.ts'
-import { carryFiles, keepInlineFiles } from './carried-files.ts'
+import { carryFiles, keepInlineFiles, noteFiles } from './carried-files.ts'
 import { createFilesDoor } from './files-door.ts'
 
 /** The `files` section of the configuration; durations are text. */
@@ -60,8 +60,10 @@ export interface FilesPorts {
 /** What the composition root needs of the claim check. */
 export interface FilesService {
   readonly files: ClaimCheck
-  /** The gateway as adapters are to see it. */
+  /** The gateway as adapters are to see it: base64 goes aside. */
   readonly gateway: Gateway
+  /** The gateway for signed messages: nothing in them is touched. */
+  readonly noting: Gateway
   readonly door: FastifyPluginAsync
   carry(adapter: ChannelAdapter): ChannelAdapter
   /** One round of retention. */
@@ -116,6 +118,7 @@ export async function openFilesService(settings: FilesSettings, ports: FilesPort
   return {
     files,
     gateway: keepInlineFiles(gateway, carrying),
+    noting: noteFiles(gateway, carrying),
     door: createFilesDoor({
       gatewayId,
       gateway,

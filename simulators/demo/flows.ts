@@ -3,6 +3,7 @@ import { canonical } from './flows/canonical.ts'
 import { catalogue } from './flows/catalogue.ts'
 import { dossierSync } from './flows/dossier-sync.ts'
 import { dropIn } from './flows/drop-in.ts'
+import { files } from './flows/files.ts'
 import { heldProcedure } from './flows/held-procedure.ts'
 import { portalFiling } from './flows/portal-filed.ts'
 import { progressSync } from './flows/progress-sync.ts'
@@ -20,4 +21,5 @@ export const flows: readonly Flow[] = [
   portalFiling,
   heldProcedure,
   refusedItem,
+  files,
 ]
