@@ -17,6 +17,7 @@ export const usage = `node simulators/national-portal/main.ts [options]
   --plain-text-progress     progress is answered in plain text
   --session-uses N, --session-ttl-ms N, --single-session
   --require-v2              dossiers in the form from before QĐ 766 are refused
+  --merges-repeats          a progress entry it already holds counts once
   --lookup-lag-ms N         new dossiers show in TraCuuHoSo only after this
   --latency-ms N
   --data FILE               a catalogue of your own, as JSON
@@ -45,6 +46,7 @@ function readOptions(): PortalOptions {
       'session-ttl-ms': { type: 'string' },
       'single-session': { type: 'boolean', default: false },
       'require-v2': { type: 'boolean', default: false },
+      'merges-repeats': { type: 'boolean', default: false },
       'lookup-lag-ms': { type: 'string' },
       'latency-ms': { type: 'string' },
       data: { type: 'string' },
@@ -60,6 +62,7 @@ function readOptions(): PortalOptions {
     plainTextProgress: values['plain-text-progress'],
     singleSession: values['single-session'],
     requiresV2: values['require-v2'],
+    mergesRepeats: values['merges-repeats'],
     ...(values.username !== undefined && { username: values.username }),
     ...(values.password !== undefined && { password: values.password }),
     ...(values.dstcode !== undefined && { dstcode: values.dstcode }),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { request } from 'undici'
 import { createFaultScript, type FaultOrder } from '../faults.ts'
 import {
@@ -39,6 +40,8 @@ export interface PortalOptions {
   readonly singleSession?: boolean
   /** Refuses dossiers in the form from before QĐ 766. */
   readonly requiresV2?: boolean
+  /** Takes a progress entry it already holds as said before: answered with success, counted once. */
+  readonly mergesRepeats?: boolean
   /** A new dossier shows in `TraCuuHoSo` only after this. */
   readonly lookupLagMs?: number
   readonly latencyMs?: number
@@ -91,6 +94,7 @@ export interface PortalState {
 export interface Portal extends StandIn {
   state(): PortalState
   addFaults(order: unknown): void
+  clearFaults(): void
   expireSessions(): void
   reset(): void
   /** Calls the province as the portal does when a dossier is filed there. */
@@ -222,6 +226,7 @@ export async function startPortal(options: PortalOptions = {}): Promise<Portal> 
     ...standIn,
     state: memory.snapshot,
     addFaults: script.add,
+    clearFaults: script.clear,
     expireSessions: sessions.expireAll,
     reset,
     push,
@@ -302,7 +307,10 @@ function createServices({ options, memory, codes }: ServiceParts): Readonly<Reco
       // Checked just now.
       const entry = item as Document
       const code = String(entry.MaHoSo)
-      if (!memory.dossiers.has(code)) return codes.refusal('error', `Hồ sơ ${code} chưa được đồng bộ`)
+      const dossier = memory.dossiers.get(code)
+      if (!dossier) return codes.refusal('error', `Hồ sơ ${code} chưa được đồng bộ`)
+      const isHeld = dossier.progress.some((held) => isDeepStrictEqual(held, entry))
+      if (options.mergesRepeats && isHeld) return undefined
       memory.take({ exchange, service: 'CapNhatTienDoHoSoMC', dossierCode: code, item: entry })
       return undefined
     })

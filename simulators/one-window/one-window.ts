@@ -69,6 +69,7 @@ export interface OneWindow extends StandIn {
   canonical(): CanonicalClient
   state(): OneWindowState
   addFaults(order: unknown): void
+  clearFaults(): void
   reset(): void
   /** For the ready line: what the gateway's configuration needs to know. */
   readonly ready: Readonly<Record<string, unknown>>
@@ -197,6 +198,7 @@ export async function startOneWindow(options: OneWindowOptions = {}): Promise<On
     canonical: () => known().canonical,
     state,
     addFaults: script.add,
+    clearFaults: script.clear,
     reset,
     ready: { inbox: inboxUrl, publicJwk: key.publicJwk },
   }
