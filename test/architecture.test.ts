@@ -39,7 +39,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'adapters/definition.ts',
   ],
   routes: ['gateway/bus', 'contracts (types)'],
-  console: ['gateway/bus', 'gateway/envelopes', 'gateway/telemetry', 'contracts'],
+  console: ['gateway/bus', 'gateway/envelopes', 'gateway/transports (types)', 'gateway/telemetry', 'contracts'],
   simulators: [],
   'server.ts': ['*'],
   'config.ts': ['gateway/bus', 'gateway/envelopes', 'adapters/definition.ts (types)'],

@@ -78,6 +78,12 @@ const delivery = {
     reason,
     dueAt: time,
     settledAt: time,
+    told: {
+      type: 'string',
+      enum: ['none', 'pending', 'told', 'not-told'],
+      description:
+        'For the sender alone: whether the notice of where this delivery stands has reached it. `none`: there was nothing it wants to be told.',
+    },
     attempts: {
       type: 'array',
       items: {

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Reason } from '../../gateway/bus/delivery-state.ts'
 import { errorTable, GatewayError } from '../../gateway/bus/errors.ts'
+import { toldOf } from '../../gateway/bus/notice.ts'
 import type { AttemptRecord, DeliveryView, DossierLedger, MessageView } from '../../gateway/bus/store.ts'
 import { verifyAccessToken } from '../../gateway/envelopes/access-token.ts'
 import { canonicalDocs } from './canonical-docs.ts'
@@ -12,9 +13,12 @@ export function mountReading(scope: FastifyInstance, options: CanonicalDoorOptio
 
   scope.get('/messages/:id', { config: { doc: canonicalDocs.message } }, async (request, reply) => {
     const reader = await readerOf(request, options)
-    const view = await gateway.message(parameter(request, 'id'), reader)
-    if (!view) throw new GatewayError('not-found')
-    return reply.type(json).send(JSON.stringify(messageOnWire(view)))
+    const found = await gateway.message(parameter(request, 'id'), reader)
+    if (!found) throw new GatewayError('not-found')
+    // The notices about it stand in the ledger; both are read at once, so that one does not run ahead of the other.
+    const messages = (await gateway.dossier(found.message.subject, reader))?.messages ?? []
+    const view = messages.find(({ message }) => message.id === found.message.id) ?? found
+    return reply.type(json).send(JSON.stringify(messageOnWire(view, { reader, messages })))
   })
 
   scope.get('/messages/:id/receipt', { config: { doc: canonicalDocs.receipt } }, async (request, reply) => {
@@ -29,7 +33,7 @@ export function mountReading(scope: FastifyInstance, options: CanonicalDoorOptio
     const reader = await readerOf(request, options)
     const ledger = await gateway.dossier(parameter(request, 'code'), reader)
     if (!ledger) throw new GatewayError('not-found')
-    return reply.type(json).send(JSON.stringify(ledgerOnWire(ledger)))
+    return reply.type(json).send(JSON.stringify(ledgerOnWire(ledger, reader)))
   })
 }
 
@@ -52,8 +56,9 @@ function parameter(request: FastifyRequest, name: string): string {
 }
 
 /** Without its other names: they may come from messages this reader does not see. */
-function ledgerOnWire({ subject, messages }: DossierLedger) {
-  return { dossierCode: subject, systems: standingsOf(messages), messages: messages.map(messageOnWire) }
+function ledgerOnWire({ subject, messages }: DossierLedger, reader: string) {
+  const onWire = messages.map((view) => messageOnWire(view, { reader, messages }))
+  return { dossierCode: subject, systems: standingsOf(messages), messages: onWire }
 }
 
 /** Where the dossier stands at each system: what its lane waits for, or that everything has arrived. */
@@ -83,7 +88,13 @@ function standingsOf(messages: readonly MessageView[]) {
 
 const settledStates: ReadonlySet<string> = new Set(['delivered', 'dead', 'expired', 'discarded'])
 
-function messageOnWire({ message, deliveries }: MessageView) {
+interface SeenBy {
+  readonly reader: string
+  /** Of the same dossier, as far as the reader may see them. */
+  readonly messages: readonly MessageView[]
+}
+
+function messageOnWire({ message, deliveries }: MessageView, { reader, messages }: SeenBy) {
   const { id, type, source, subject, acceptedAtMs, correlationId, causationId, idempotencyKey, bodyDigest, body } =
     message
   return {
@@ -97,7 +108,11 @@ function messageOnWire({ message, deliveries }: MessageView) {
     idempotencyKey,
     bodyDigest,
     body,
-    deliveries: deliveries.map(deliveryOnWire),
+    deliveries: deliveries.map((delivery) => ({
+      ...deliveryOnWire(delivery),
+      // What the sender has been told is between the sender and us.
+      ...(message.source === reader ? { told: toldOf(delivery.id, messages) } : {}),
+    })),
   }
 }
 
