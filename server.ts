@@ -5,15 +5,20 @@ import { pathToFileURL } from 'node:url'
 import type { DestinationStream } from 'pino'
 import { createCanonicalDoor } from './adapters/canonical/canonical-door.ts'
 import type { Speaker } from './adapters/canonical/door-options.ts'
+import { type RereadOptions, rereadSigned, signedMediaType } from './adapters/canonical/signed-request.ts'
 import { type FilesService, openFilesService } from './adapters/files/files-service.ts'
 import { adapters } from './adapters/index.ts'
-import { type Config, keyringOptions, loadConfig } from './config.ts'
+import { type Config, keyringOptions, loadConfig, type SystemSettings } from './config.ts'
+import { createAdmin } from './console/admin.ts'
 import { loadContracts } from './contracts/loader.ts'
 import type { ChannelAdapter } from './gateway/bus/adapter.ts'
 import { createBus } from './gateway/bus/bus.ts'
 import { type Clock, systemClock } from './gateway/bus/clock.ts'
+import type { ChannelSettings } from './gateway/bus/dispatcher.ts'
+import { GatewayError } from './gateway/bus/errors.ts'
 import type { WireTap } from './gateway/bus/gateway.ts'
-import type { Route } from './gateway/bus/route.ts'
+import { changedRetry } from './gateway/bus/retry.ts'
+import { durationMs, type RetryChange, type Route } from './gateway/bus/route.ts'
 import type { Store } from './gateway/bus/store.ts'
 import { officeCalendar } from './gateway/bus/working-days.ts'
 import { jwsTypes, signDetached } from './gateway/envelopes/jws.ts'
@@ -90,6 +95,7 @@ export async function startGateway(config: Config, output?: DestinationStream): 
     tap,
     isTold: (system, delivery) =>
       isEnabled(system) && (config.systems[system]?.tell ?? []).some((told) => told === delivery),
+    quotaOf: (source) => config.systems[source]?.quota,
     refusalsPerSourceAndMinute: config.limits.refusalsPerSourceAndMinute,
   })
 
@@ -109,7 +115,10 @@ export async function startGateway(config: Config, output?: DestinationStream): 
       const contract = contracts.names.find((known) => known.replaceAll('/', '.') === name)
       return contract === undefined ? undefined : contracts.schema(contract)
     },
-    securitySchemes: { accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+    securitySchemes: {
+      accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+      operatorToken: { type: 'http', scheme: 'bearer' },
+    },
   })
   await server.register(telemetryPages({ health, metrics }))
   server.get('/.well-known/jwks.json', { config: { doc: jwksDoc } }, async () => keyring.jwks())
@@ -122,19 +131,21 @@ export async function startGateway(config: Config, output?: DestinationStream): 
   const filePorts = { gatewayId, gatewayUrl, dataDir, gateway: bus, keyring, doors, clock, tap }
   const files = config.files.enabled ? await openFilesService(config.files, filePorts) : undefined
   const context = { gatewayId, gateway: files?.gateway ?? bus, contracts, keyring, doors, tables, clock, tap }
-  const channels: { readonly system: string; readonly adapter: ChannelAdapter; readonly concurrency: number }[] = []
+  const speakers = speakersOf(config)
+  const channels: ChannelSettings[] = []
   for (const definition of adapters) {
     const settings = config.systems[definition.system]
     if (!settings?.enabled) continue
     const adapter = definition.create({ ...context, system: definition.system, settings })
     if (adapter.door) await server.register(adapter.door)
-    const whole = files?.carry(adapter) ?? adapter
-    channels.push({ system: definition.system, adapter: whole, concurrency: settings.concurrency })
+    const whole = readingSigned(files?.carry(adapter) ?? adapter, { ...context, speakers })
+    channels.push({ system: definition.system, adapter: whole, ...channelOf(settings) })
   }
   // A signed message is stored as it was signed: its receipt names the digest the sender knows.
-  const signedGateway = files?.noting ?? bus
-  await server.register(createCanonicalDoor({ ...context, gateway: signedGateway, speakers: speakersOf(config) }))
+  await server.register(createCanonicalDoor({ ...context, gateway: files?.noting ?? bus, speakers }))
   if (files) await server.register(files.door)
+  const { operators } = config
+  await server.register(createAdmin({ doors, operations: bus.operations, store, operators }))
   await server.listen({ host: config.listen.host, port: config.listen.port })
   await bus.start(channels)
 
@@ -194,12 +205,37 @@ function speakersOf(config: Config): ReadonlyMap<string, Speaker> {
   )
 }
 
+/** Whoever sent it: what came through the canonical door is read again as that door reads. */
+function readingSigned(adapter: ChannelAdapter, options: RereadOptions): ChannelAdapter {
+  return {
+    ...adapter,
+    async reread(original, message) {
+      if (original.mediaType === signedMediaType) return rereadSigned(original, message, options)
+      if (!adapter.reread) throw new GatewayError('bytes-gone', { detail: 'This system’s bytes are not read again.' })
+      return await adapter.reread(original, message)
+    },
+  }
+}
+
+/** What configuration says of a system's line of deliveries. */
+function channelOf({ concurrency, rate, retry, breaker }: SystemSettings): Omit<ChannelSettings, 'system' | 'adapter'> {
+  const { lanes, firstPause, longestPause } = breaker
+  return {
+    concurrency,
+    breaker: { lanes, firstPauseMs: durationMs(firstPause), longestPauseMs: durationMs(longestPause) },
+    ...(rate ? { rate } : {}),
+    ...(retry ? { retry } : {}),
+  }
+}
+
 /** The routes as written, with what configuration changes about them. */
 function routesOf(config: Config): readonly Route[] {
   return routes.flatMap((route) => {
-    const { enabled = true, shadow, retry } = config.routes[route.name] ?? {}
+    const { enabled = true, shadow, retry, systems = {} } = config.routes[route.name] ?? {}
     if (!enabled) return []
-    return [{ ...route, ...(shadow === undefined ? {} : { shadow }), retry: { ...route.retry, ...retry } }]
+    const retryTo: Record<string, RetryChange> = { ...route.retryTo }
+    for (const [system, settings] of Object.entries(systems)) if (settings.retry) retryTo[system] = settings.retry
+    return [{ ...route, ...(shadow === undefined ? {} : { shadow }), retry: changedRetry(route.retry, retry), retryTo }]
   })
 }
 
