@@ -3,8 +3,10 @@
  * Empty for the gateway's own notices. A processing unit is not among them: since NĐ 118/2025 one unit receives for another.
  */
 export function unitsNamedBy(type: string, body: unknown): readonly string[] {
-  if (!typesThatSpeak.has(type) || !isObject(body) || !isObject(body.receivingUnit)) return []
-  const { code } = body.receivingUnit
+  if (!isObject(body)) return []
+  const unit = typesThatSpeak.has(type) ? body.receivingUnit : typesThatSign.has(type) ? body.from : undefined
+  if (!isObject(unit)) return []
+  const { code } = unit
   return typeof code === 'string' ? [code] : []
 }
 
@@ -16,6 +18,9 @@ const typesThatSpeak: ReadonlySet<string> = new Set([
   'dossier.submitted.v1',
   'dossier.outcome-reported.v1',
 ])
+
+/** Types whose contract requires the agency that issued them. */
+const typesThatSign: ReadonlySet<string> = new Set(['document.sent.v1', 'document.status-reported.v1'])
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null

@@ -50,8 +50,8 @@ function readingOf(
   const { says, speaksFor } = options.speakers.get(system) ?? { says: [], speaksFor: [] }
   if (!says.includes(type)) throw new GatewayError('type-not-allowed', { field: '/type', rule: 'says' })
   checkBody(type, body, options)
-  const dossierCode = dossierCodeOf(body)
-  if (subject !== undefined && subject !== dossierCode)
+  const ownSubject = subjectOf(type, body)
+  if (subject !== undefined && subject !== ownSubject)
     throw new GatewayError('contract-violated', {
       field: '/subject',
       rule: 'const',
@@ -62,7 +62,7 @@ function readingOf(
   return {
     type,
     source: system,
-    subject: dossierCode,
+    subject: ownSubject,
     ...dossierNames(body, { tables: options.tables, atMs: options.clock.now() }),
     body,
     idempotency: { kind: 'key', key },
@@ -152,8 +152,16 @@ function checkBody(type: string, body: unknown, { gateway }: Pick<CanonicalDoorO
   }
 }
 
+/** What a message is about, and is kept in order by: an official document, or a dossier. */
+function subjectOf(type: string, body: unknown): string {
+  if (!type.startsWith('document.')) return dossierCodeOf(body)
+  if (typeof body === 'object' && body !== null && 'documentId' in body && typeof body.documentId === 'string')
+    return body.documentId
+  throw new GatewayError('contract-violated', { field: '/body/documentId', rule: 'required' })
+}
+
 function dossierCodeOf(body: unknown): string {
-  // Every canonical contract requires it; this is for the compiler.
+  // Every other canonical contract requires it; this is for the compiler.
   if (typeof body === 'object' && body !== null && 'dossierCode' in body && typeof body.dossierCode === 'string')
     return body.dossierCode
   throw new GatewayError('contract-violated', { field: '/body/dossierCode', rule: 'required' })

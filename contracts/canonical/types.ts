@@ -2,6 +2,8 @@
 
 export type CanonicalBody =
   | DeliveryReported
+  | DocumentSent
+  | DocumentStatusReported
   | DossierOutcomeReported
   | DossierProgressed
   | DossierReceived
@@ -16,9 +18,26 @@ export type DossierCode = string
  */
 export type Instant = string
 /**
+ * Whether it is new, or what it does to the documents it follows.
+ */
+export type DocumentAction = 'new' | 'recall' | 'update' | 'replace'
+/**
  * Electronic identifier of an agency, old form `000.00.01.H47` or new form `H47.01`.
  */
 export type AgencyCode = string
+/**
+ * Where the document stands there.
+ */
+export type DocumentStatus =
+  | 'arrived'
+  | 'refused'
+  | 'accepted'
+  | 'assigned'
+  | 'processing'
+  | 'finished'
+  | 'taken-back'
+  | 'change-agreed'
+  | 'change-refused'
 /**
  * Where the dossier stands; the ten statuses of the national portal by name.
  */
@@ -102,6 +121,308 @@ export interface DeliveryReason {
    * In Vietnamese.
    */
   readonly vietnamese: string
+}
+/**
+ * An official document from one agency to others (QCVN 102:2016, QĐ 28/2018/QĐ-TTg).
+ */
+export interface DocumentSent {
+  /**
+   * The document’s own identity: issuing agency, date, number and notation, as `H47.01,2026/11/20,12/CV-SNV`. Opaque.
+   */
+  readonly documentId: string
+  readonly action: DocumentAction
+  /**
+   * Why an earlier document is recalled, updated or replaced.
+   */
+  readonly reason?: string
+  readonly from: SendingAgency
+  /**
+   * Whom it is for.
+   *
+   * @minItems 1
+   * @maxItems 500
+   */
+  readonly to: readonly ReceivingAgency[]
+  /**
+   * Its number (số).
+   */
+  readonly number: string
+  /**
+   * Its notation (ký hiệu).
+   */
+  readonly notation: string
+  /**
+   * The day it was issued, in Vietnam.
+   */
+  readonly promulgatedOn: string
+  /**
+   * The place it was issued at.
+   */
+  readonly promulgatedAt?: string
+  readonly kind?: DocumentKind
+  /**
+   * What it is about (trích yếu).
+   */
+  readonly subject: string
+  /**
+   * Its content in words, where it is given.
+   */
+  readonly content?: string
+  readonly signer?: DocumentSigner
+  /**
+   * By when an answer is expected.
+   */
+  readonly dueOn?: string
+  /**
+   * Where copies go (nơi nhận).
+   *
+   * @minItems 1
+   * @maxItems 200
+   *
+   * Items: One place.
+   */
+  readonly copyTo?: readonly string[]
+  /**
+   * 0 ordinary, 1 urgent, 2 very urgent, 3 express.
+   */
+  readonly urgency?: number
+  /**
+   * How many pages it has.
+   */
+  readonly pages?: number
+  /**
+   * Documents it answers or follows.
+   *
+   * @minItems 1
+   * @maxItems 100
+   */
+  readonly responseTo?: readonly DocumentReference[]
+  readonly dossierCode?: DossierCode
+  /**
+   * Its files.
+   *
+   * @minItems 1
+   * @maxItems 200
+   */
+  readonly attachments?: readonly DocumentAttachment[]
+}
+/**
+ * Who issued it.
+ */
+export interface SendingAgency {
+  readonly code: AgencyCode
+  /**
+   * Its name.
+   */
+  readonly name?: string
+  /**
+   * The agency above it.
+   */
+  readonly inCharge?: string
+  /**
+   * Where it is.
+   */
+  readonly address?: string
+  /**
+   * Its address for electronic mail.
+   */
+  readonly email?: string
+  /**
+   * Its telephone.
+   */
+  readonly telephone?: string
+  /**
+   * Its fax.
+   */
+  readonly fax?: string
+  /**
+   * Its website.
+   */
+  readonly website?: string
+}
+/**
+ * One receiver.
+ */
+export interface ReceivingAgency {
+  readonly code: AgencyCode
+  /**
+   * Its name.
+   */
+  readonly name?: string
+  /**
+   * The agency above it.
+   */
+  readonly inCharge?: string
+  /**
+   * Where it is.
+   */
+  readonly address?: string
+  /**
+   * Its address for electronic mail.
+   */
+  readonly email?: string
+  /**
+   * Its telephone.
+   */
+  readonly telephone?: string
+  /**
+   * Its fax.
+   */
+  readonly fax?: string
+  /**
+   * Its website.
+   */
+  readonly website?: string
+}
+/**
+ * What kind of document it is, by the axis’s own list.
+ */
+export interface DocumentKind {
+  /**
+   * Its code.
+   */
+  readonly code: string
+  /**
+   * Its name.
+   */
+  readonly name?: string
+}
+/**
+ * Who signed it.
+ */
+export interface DocumentSigner {
+  /**
+   * The person’s name.
+   */
+  readonly name: string
+  /**
+   * Position.
+   */
+  readonly position?: string
+  /**
+   * In whose name (quyền hạn).
+   */
+  readonly competence?: string
+}
+/**
+ * One of them.
+ */
+export interface DocumentReference {
+  /**
+   * The document’s own identity: issuing agency, date, number and notation, as `H47.01,2026/11/20,12/CV-SNV`. Opaque.
+   */
+  readonly documentId: string
+  readonly agencyCode?: AgencyCode
+  /**
+   * Number and notation.
+   */
+  readonly code?: string
+  /**
+   * The day it was issued.
+   */
+  readonly promulgatedOn?: string
+}
+/**
+ * One file.
+ */
+export interface DocumentAttachment {
+  /**
+   * Its file name.
+   */
+  readonly name: string
+  /**
+   * Its media type.
+   */
+  readonly mediaType: string
+  /**
+   * What it is.
+   */
+  readonly description?: string
+  /**
+   * SHA-256 of its bytes.
+   */
+  readonly digest: string
+  /**
+   * Whether the sender’s signature covers its bytes.
+   */
+  readonly isSigned?: boolean
+  /**
+   * Its bytes.
+   */
+  readonly content?: string
+}
+/**
+ * What became of an official document at one of its receivers (QĐ 28/2018/QĐ-TTg).
+ */
+export interface DocumentStatusReported {
+  /**
+   * The document’s own identity: issuing agency, date, number and notation, as `H47.01,2026/11/20,12/CV-SNV`. Opaque.
+   */
+  readonly documentId: string
+  readonly issuedBy: AgencyCode
+  /**
+   * Number and notation of the document.
+   */
+  readonly code?: string
+  /**
+   * The day the document was issued.
+   */
+  readonly promulgatedOn?: string
+  readonly from: ReportingAgency
+  readonly status: DocumentStatus
+  readonly at: Instant
+  /**
+   * What the receiver says about it.
+   */
+  readonly note?: string
+  readonly officer?: ReportingOfficer
+}
+/**
+ * The receiver that reports.
+ */
+export interface ReportingAgency {
+  readonly code: AgencyCode
+  /**
+   * Its name.
+   */
+  readonly name?: string
+  /**
+   * The agency above it.
+   */
+  readonly inCharge?: string
+  /**
+   * Where it is.
+   */
+  readonly address?: string
+  /**
+   * Its address for electronic mail.
+   */
+  readonly email?: string
+  /**
+   * Its telephone.
+   */
+  readonly telephone?: string
+  /**
+   * Its fax.
+   */
+  readonly fax?: string
+  /**
+   * Its website.
+   */
+  readonly website?: string
+}
+/**
+ * Who deals with it.
+ */
+export interface ReportingOfficer {
+  /**
+   * Department.
+   */
+  readonly department?: string
+  /**
+   * Name.
+   */
+  readonly name?: string
 }
 /**
  * What became of a dossier that was filed at another portal, told back to it.
@@ -775,6 +1096,8 @@ export interface ResultIssued {
 /** The body of each contract, by its name. */
 export interface CanonicalBodies {
   readonly 'delivery.reported.v1': DeliveryReported
+  readonly 'document.sent.v1': DocumentSent
+  readonly 'document.status-reported.v1': DocumentStatusReported
   readonly 'dossier.outcome-reported.v1': DossierOutcomeReported
   readonly 'dossier.progressed.v1': DossierProgressed
   readonly 'dossier.received.v1': DossierReceived
