@@ -175,7 +175,8 @@ async function readJwks(place: string): Promise<PublicKeys> {
   const isUrl = /^https?:\/\//.test(place)
   const text = isUrl ? (await ask(new URL(place), {})).text : readText(place)
   const keys = new Map<string, PinnedKey>()
-  for (const jwk of jwksOf(text)) {
+  // A gateway publishes the keys to encrypt to it in the same set.
+  for (const jwk of jwksOf(text).filter(({ use }) => use !== 'enc')) {
     const fault = keyFault(jwk)
     if (fault !== undefined || jwk.kid === undefined) throw new CommandError(`${place}: ${fault ?? 'a key has no kid'}`)
     keys.set(jwk.kid, {

@@ -123,7 +123,7 @@ export interface Keyring {
    * know them beforehand, and those that are over, so that receipts can be checked for as long as they are kept.
    */
   jwks(): { readonly keys: readonly PublicJwk[] }
-  /** The certificates of our own current and future keys, as PEM; empty when no key has one. */
+  /** The certificates of our own current and future keys, as PEM, that of the key that signs first; empty when no key has one. */
   certificates(): string
   /**
    * Secrets for one purpose, derived from our own general signing keys, the current one first: make with the first,
@@ -188,6 +188,13 @@ export function createKeyring(options: KeyringOptions): Keyring {
     return key?.record.purpose === purpose ? key : undefined
   }
 
+  // Many tools read the first certificate of a file alone: it is the one that signs for everybody now.
+  const placeOf = (key: HeldKey): number => {
+    const { purpose, system } = key.record
+    if (purpose !== 'sign') return 3
+    return standingOf(key).standing !== 'current' ? 2 : system === undefined ? 0 : 1
+  }
+
   return {
     signingKey(system) {
       const [key] = [...(system === undefined ? [] : newest('sign', system)), ...newest('sign', undefined)]
@@ -220,9 +227,10 @@ export function createKeyring(options: KeyringOptions): Keyring {
         .map(({ record }) => publicJwkOf(record)),
     }),
     certificates: () =>
-      held
+      [...held]
         .filter(({ record }) => isOwn(record.purpose))
         .filter((key) => ['current', 'future'].includes(standingOf(key).standing))
+        .sort((one, other) => placeOf(one) - placeOf(other))
         .flatMap(({ record }) => record.certificates.map(String))
         .join(''),
     secrets(purpose) {
