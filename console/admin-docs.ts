@@ -81,6 +81,16 @@ const channel = object({
   deliveries: { type: 'object', additionalProperties: count, description: 'How many stand in each open state.' },
 })
 
+const processStatuses = ['running', 'exception', 'ended']
+const process = object({
+  process: text,
+  instance: { type: 'string', description: 'The dossier.' },
+  version: count,
+  status: { type: 'string', enum: processStatuses },
+  reason,
+  updatedAt: time,
+})
+
 const json = (schema: OpenApiObject, description: string) => ({
   description,
   content: { 'application/json': { schema } },
@@ -259,4 +269,31 @@ export const adminDocs = {
   ),
   pauseChannel: changing('pauseChannel', 'Stop a channel', channel),
   resumeChannel: changing('resumeChannel', 'Let a channel flow again, whatever stopped it', channel),
+  processes: reading(
+    {
+      operationId: 'listProcesses',
+      summary: 'List exchanges of several messages; those in `exception` wait for a person',
+      parameters: query({ status: { type: 'string', enum: processStatuses }, limit }),
+    },
+    object({ processes: list(process) }),
+  ),
+  releaseProcess: changing(
+    'releaseProcess',
+    'End what an exchange waits for',
+    object({ process: text, instance: text, status: { type: 'string', enum: processStatuses } }),
+  ),
+  shadow: reading(
+    {
+      operationId: 'compareShadow',
+      summary: 'Compare what a shadow route would have sent with what was sent; paths, never values',
+      parameters: query({ after: time, before: time }),
+    },
+    object({
+      compared: count,
+      equal: count,
+      differing: count,
+      stoppedInShadow: count,
+      listed: list(object({ messageId: text, messageType: text, paths: list(text) })),
+    }),
+  ),
 } as const

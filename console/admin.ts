@@ -18,15 +18,20 @@ import {
   reasonOf,
   revisionOf,
   selectionOf,
+  statusOf,
   textOf,
+  windowOf,
 } from './asked.ts'
 import { createOperatorCheck, type Operator, type Role, requireRole } from './operators.ts'
-import { bulkOnWire, channelOnWire, deliveryOnWire, messageOnWire, recordOnWire } from './views.ts'
+import { bulkOnWire, channelOnWire, deliveryOnWire, messageOnWire, processOnWire, recordOnWire } from './views.ts'
 
 export interface AdminOptions {
   readonly doors: Pick<HttpDoorKit, 'open' | 'bodyOf' | 'claimSender'>
   readonly operations: Operations
-  readonly store: Pick<Store, 'deliveries' | 'delivery' | 'message' | 'dossier' | 'interventions' | 'depths'>
+  readonly store: Pick<
+    Store,
+    'deliveries' | 'delivery' | 'message' | 'dossier' | 'interventions' | 'depths' | 'processes'
+  >
   readonly operators: readonly Operator[]
 }
 
@@ -58,6 +63,8 @@ export function createAdmin(options: AdminOptions): FastifyPluginAsync {
     mountDeliveries(scope, ports)
     mountBulks(scope, ports)
     mountChannels(scope, ports)
+    mountProcesses(scope, ports)
+    mountShadows(scope, ports)
   }
 }
 
@@ -205,6 +212,31 @@ function mountChannels(scope: FastifyInstance, { operations, store, callerOf, do
       return answer(reply, channelOnWire(channel, await store.depths()))
     })
   }
+}
+
+function mountProcesses(scope: FastifyInstance, { operations, store, callerOf, doors }: Ports): void {
+  scope.get('/admin/processes', { config: { doc: adminDocs.processes } }, async (request, reply) => {
+    callerOf(request, 'viewer')
+    const asked = closed(request.query, ['status', 'limit'])
+    const processes = await store.processes(statusOf(asked), limitOf(asked))
+    return answer(reply, { processes: processes.map(processOnWire) })
+  })
+
+  const releasing = '/admin/processes/:process/:instance/release'
+  scope.post(releasing, { config: { doc: adminDocs.releaseProcess } }, async (request, reply) => {
+    const caller = callerOf(request, 'operator')
+    const act = actOf(caller, closed(readJson(doors.bodyOf(request)), ['reason']))
+    const [process, instance] = [parameter(request, 'process'), parameter(request, 'instance')]
+    return answer(reply, { process, instance, status: await operations.releaseProcess(process, instance, act) })
+  })
+}
+
+function mountShadows(scope: FastifyInstance, { operations, callerOf }: Ports): void {
+  scope.get('/admin/shadows/:system', { config: { doc: adminDocs.shadow } }, async (request, reply) => {
+    callerOf(request, 'viewer')
+    const window = windowOf(closed(request.query, ['after', 'before']))
+    return answer(reply, await operations.compareShadow(parameter(request, 'system'), window))
+  })
 }
 
 function actOf({ name }: Caller, asked: Asked): Act {

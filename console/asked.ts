@@ -1,6 +1,7 @@
 import { deliveryStates } from '../gateway/bus/delivery-state.ts'
 import { errorTable, GatewayError } from '../gateway/bus/errors.ts'
 import { type DeliveryFilter, type InterventionKind, interventionStates } from '../gateway/bus/intervention.ts'
+import type { ProcessInstance } from '../gateway/bus/process.ts'
 
 /** A JSON object or a query, before anything is known of its members. */
 export type Asked = Readonly<Record<string, unknown>>
@@ -105,6 +106,19 @@ export function limitOf({ limit = '100' }: Asked): number {
   if (Number(limit) < 1) throw wrong('/limit', 'minimum')
   if (Number(limit) > 1_000) throw wrong('/limit', 'maximum')
   return Number(limit)
+}
+
+/** How an exchange stands. */
+export function statusOf(asked: Asked): ProcessInstance['status'] | undefined {
+  return oneOf(asked, 'status', { among: ['running', 'exception', 'ended'], at: '' })
+}
+
+/** A window of acceptance; everything unless told. */
+export function windowOf(asked: Asked): { readonly afterMs: number; readonly beforeMs: number } {
+  return {
+    afterMs: timeOf(asked, 'after', '') ?? 0,
+    beforeMs: timeOf(asked, 'before', '') ?? Number.MAX_SAFE_INTEGER,
+  }
 }
 
 /** A member that is text, if it is there. */

@@ -3,6 +3,7 @@ import type { Reason } from '../gateway/bus/delivery-state.ts'
 import { errorTable } from '../gateway/bus/errors.ts'
 import type { Bulk, DeliveryFilter, InterventionRecord } from '../gateway/bus/intervention.ts'
 import { toldOf } from '../gateway/bus/notice.ts'
+import type { ProcessInstance } from '../gateway/bus/process.ts'
 import type { AttemptRecord, ChannelDepth, DeliveryView, MessageView } from '../gateway/bus/store.ts'
 
 /** A delivery as operators see it: ids, codes and digests, member by member, nothing of what is said about a person. */
@@ -74,6 +75,11 @@ export function channelOnWire(channel: ChannelCondition, depths: readonly Channe
     actor,
     deliveries: Object.fromEntries(own.map((depth) => [depth.state, depth.count])),
   }
+}
+
+/** An exchange of several messages; its state is the process's own and stays inside. */
+export function processOnWire({ state: _state, reason, updatedAtMs, ...instance }: ProcessInstance) {
+  return { ...instance, reason: reason && reasonOnWire(reason), updatedAt: isoTime(updatedAtMs) }
 }
 
 /** What somebody did, and why they did it. */

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { portalFiled } from '../../simulators/demo/dossiers.ts'
 import { startAdminGateway, tokens, unknownProcedure, until } from './admin-gateway.ts'
 
 const reason = 'Đã sửa bảng mã'
@@ -333,7 +334,7 @@ t.test('every address is described', async (t) => {
   const gateway = await startAdminGateway(t)
   const { paths } = (await (await fetch(`${gateway.url}/openapi.json`)).json()) as { paths: Record<string, object> } // ours
   const described = Object.keys(paths).filter((path) => path.startsWith('/admin/'))
-  t.equal(described.length, 18)
+  t.equal(described.length, 21)
 })
 
 t.test('a sender beyond its quota is asked to come back', async (t) => {
@@ -341,4 +342,39 @@ t.test('a sender beyond its quota is asked to come back', async (t) => {
   const gateway = await startAdminGateway(t, { 'one-window': { quota } })
   await gateway.send(d1)
   await t.rejects(gateway.send(d2), /too-many-requests/)
+})
+
+t.test('an exchange is seen as it stands, and a person ends what it waits for', async (t) => {
+  const inbound = { allowFrom: ['127.0.0.1'], receivingUnit: '000.00.01.H47', promotion: { enabled: true } }
+  const gateway = await startAdminGateway(t, { 'national-portal': { inbound } })
+  const [promotion] = portalFiled()
+  const answer = await fetch(`${gateway.url}/XrdAdapter/RestService/forward/addtthcKhuyenMai`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(promotion?.document),
+  })
+  t.match(JSON.parse(await answer.text()), { error_code: 0 })
+  const { document } = await gateway.get('viewer', '/processes?status=running')
+  const [waiting] = document.processes
+  t.match(waiting, { process: 'portal-filed-reception', version: 1, status: 'running', state: undefined })
+  const at = `/processes/portal-filed-reception/${waiting.instance}/release`
+  t.match(await gateway.post('viewer', at, { reason }), { status: 403 })
+  t.match(await gateway.post('operator', at, { reason: ' ' }), { status: 422, document: { type: /reason-missing/ } })
+  t.match(await gateway.post('operator', `${at.replace(waiting.instance, 'no-such')}`, { reason }), { status: 404 })
+  t.match(await gateway.post('operator', at, { reason }), { status: 200, document: { status: 'ended' } })
+  t.match(await gateway.post('operator', at, { reason }), { status: 409 })
+  t.match(await gateway.get('viewer', '/processes?status=asleep'), { status: 422 })
+  const { document: audit } = await gateway.get(
+    'viewer',
+    `/audit?target=process:portal-filed-reception:${waiting.instance}`,
+  )
+  t.match(audit.records, [{ kind: 'release', actor: 'operator.nguyen', reason }])
+})
+
+t.test('a shadow is compared with what was sent, over a window', async (t) => {
+  const gateway = await startAdminGateway(t)
+  const nothing = { compared: 0, equal: 0, differing: 0, stoppedInShadow: 0, listed: [] }
+  t.match(await gateway.get('viewer', '/shadows/national-portal'), { status: 200, document: nothing })
+  t.match(await gateway.get('viewer', '/shadows/national-portal?after=yesterday'), { status: 422 })
+  t.match(await gateway.get(undefined, '/shadows/national-portal'), { status: 401 })
 })
