@@ -6,6 +6,8 @@ export interface Terminal {
   print(text: string): void
   say(text: string): void
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Asks the person at the terminal; absent when there is nobody to ask. */
+  readonly confirm?: (question: string) => Promise<boolean>
 }
 
 /** One subcommand of `lienthong`. */

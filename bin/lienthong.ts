@@ -23,6 +23,46 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'check a receipt, or a store’s journal',
     load: async () => (await import('./commands/verify.ts')).verify,
   },
+  deliveries: {
+    summary: 'search deliveries as an operator',
+    load: async () => (await import('./commands/deliveries.ts')).deliveries,
+  },
+  hold: {
+    summary: 'hold deliveries back',
+    load: async () => (await import('./commands/intervention.ts')).interventionCommand('hold'),
+  },
+  release: {
+    summary: 'let held deliveries go on',
+    load: async () => (await import('./commands/intervention.ts')).interventionCommand('release'),
+  },
+  discard: {
+    summary: 'give deliveries up as not needed',
+    load: async () => (await import('./commands/intervention.ts')).interventionCommand('discard'),
+  },
+  expire: {
+    summary: 'give deliveries up as too late',
+    load: async () => (await import('./commands/intervention.ts')).interventionCommand('expire'),
+  },
+  replay: {
+    summary: 'deliver once more, mapped afresh',
+    load: async () => (await import('./commands/intervention.ts')).interventionCommand('replay'),
+  },
+  reread: {
+    summary: 'read original bytes again with today’s mapping',
+    load: async () => (await import('./commands/intervention.ts')).interventionCommand('reread'),
+  },
+  pause: {
+    summary: 'stop a channel or a bulk',
+    load: async () => (await import('./commands/flow-control.ts')).flowCommand('pause'),
+  },
+  resume: {
+    summary: 'let a channel or a bulk go on',
+    load: async () => (await import('./commands/flow-control.ts')).flowCommand('resume'),
+  },
+  cancel: {
+    summary: 'end a bulk',
+    load: async () => (await import('./commands/flow-control.ts')).flowCommand('cancel'),
+  },
   simulate: {
     summary: 'run a partner’s stand-in',
     load: async () => (await import('./commands/simulate.ts')).simulate,
@@ -71,10 +111,20 @@ function overview(): string {
   return ['lienthong <command> [options]', '', ...lines, '', '`lienthong <command> --help` says more.'].join('\n')
 }
 
+async function askPerson(question: string): Promise<boolean> {
+  const { createInterface } = await import('node:readline/promises')
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  // Ctrl-C at the question is a no.
+  const answer = await lines.question(`${question} [y/N] `).catch(() => '')
+  lines.close()
+  return /^(y|yes|c|có)$/i.test(answer.trim())
+}
+
 if (import.meta.main) {
   process.exitCode = await runCommandLine(process.argv.slice(2), {
     print: (text) => console.log(text),
     say: (text) => console.error(text),
     env: process.env,
+    ...(process.stdin.isTTY ? { confirm: askPerson } : {}),
   })
 }
