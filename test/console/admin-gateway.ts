@@ -24,8 +24,8 @@ export const tokens = {
 export type Who = keyof typeof tokens
 const audience = 'lien-thong-test'
 
-/** The real server with all kinds of operators, between the portal's stand-in and an inbox of the one-window; `over` adds to systems. */
-export async function startAdminGateway(t: Test, over: Systems = {}) {
+/** The real server with all kinds of operators, between the portal's stand-in and an inbox of the one-window; `over` adds to its systems and routes. */
+export async function startAdminGateway(t: Test, over: Over = {}) {
   const portal = await startPortal()
   const inbox = await startInbox()
   const folder = t.testdir()
@@ -103,7 +103,7 @@ export async function startAdminGateway(t: Test, over: Systems = {}) {
   }
 }
 
-type Systems = Readonly<Partial<Record<'one-window' | 'national-portal', Readonly<Record<string, unknown>>>>>
+type Over = Readonly<Partial<Record<'one-window' | 'national-portal' | 'routes', Readonly<Record<string, unknown>>>>>
 
 export type AdminGateway = Awaited<ReturnType<typeof startAdminGateway>>
 
@@ -117,7 +117,7 @@ export const unknownProcedure = { procedure: { ...wholeDossier.procedure, code: 
 
 function readConfig(
   folder: string,
-  { portal, inboxUrl, over }: { portal: Portal; inboxUrl: string; over: Systems },
+  { portal, inboxUrl, over }: { portal: Portal; inboxUrl: string; over: Over },
 ): Config {
   const file = path.join(folder, 'gateway.json')
   const operator = (name: Who, role: string) => ({ name: `${name}.nguyen`, role, token: { env: name } })
@@ -132,6 +132,7 @@ function readConfig(
       operator('second', 'operator'),
       operator('admin', 'admin'),
     ],
+    routes: { ...over.routes },
     systems: {
       'one-window': { ...system, url: inboxUrl, keys: [publicHalf(jwk)], speaksFor: ['H47'], ...over['one-window'] },
       'national-portal': {

@@ -378,3 +378,27 @@ t.test('a shadow is compared with what was sent, over a window', async (t) => {
   t.match(await gateway.get('viewer', '/shadows/national-portal?after=yesterday'), { status: 422 })
   t.match(await gateway.get(undefined, '/shadows/national-portal'), { status: 401 })
 })
+
+t.test('a system is retried as configuration says of it, and of a route to it', async (t) => {
+  const soon = { exponential: { first: '10ms', factor: 2, cap: '1s' } }
+  const routes = { 'dossier-sync': { retry: { schedule: ['1h'] }, systems: { 'national-portal': { retry: soon } } } }
+  const gateway = await startAdminGateway(t, { routes, 'national-portal': { retry: { schedule: ['2h'] } } })
+  gateway.portal.addFaults({ fault: '429', service: 'DongBoHoSoMC', times: 2, retryAfter: '0' })
+  await gateway.send(d1)
+  t.match(await gateway.delivery(d1, 'delivered'), { attempts: { length: 3 } })
+})
+
+t.test('a channel breaks after as many failing dossiers as configuration says', async (t) => {
+  const breaker = { lanes: 2, firstPause: '1h', longestPause: '1h' }
+  const gateway = await startAdminGateway(t, { 'national-portal': { breaker } })
+  gateway.portal.addFaults({ fault: '429', service: 'DongBoHoSoMC', times: 9 })
+  await gateway.send(d1)
+  await gateway.delivery(d1, 'waiting')
+  await gateway.send(d2)
+  const channel = await until(async () => {
+    const { document } = await gateway.get('viewer', '/channels')
+    return document.channels.find(({ state }: { state: string }) => state === 'broken')
+  })
+  t.match(channel, { system: 'national-portal', reason: { code: 'partner-busy' }, trips: 1, probeAt: /T/ })
+  t.match(await gateway.post('operator', '/channels/national-portal/resume', { reason }), { document: { trips: 0 } })
+})
