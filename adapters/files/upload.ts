@@ -66,7 +66,8 @@ function parse(
       if (!['7bit', '8bit', 'binary'].includes(encoding.toLowerCase()))
         return fail(new GatewayError('media-type-unknown', { field: 'content-transfer-encoding' }))
       if (typeof name !== 'string') return fail(new GatewayError('file-name-refused', { detail: 'It has none.' }))
-      const said = { ...announced, name, mediaType }
+      // A part without a type is read as `text/plain` (RFC 7578 §4.4), which is nobody's word.
+      const said = { ...announced, name, ...(mediaType === 'text/plain' ? {} : { mediaType }) }
       announced = {}
       take(stream, said).catch(fail)
     })
