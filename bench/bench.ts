@@ -4,6 +4,7 @@ import { type Bench, report } from './measurement.ts'
 
 /** `npm run bench -- <name> [--quick]`; without a name, all of them one after the other. */
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  envelopes: async () => (await import('./envelopes.ts')).envelopes,
   'waiting-retries': async () => (await import('./waiting-retries.ts')).waitingRetries,
 }
 
