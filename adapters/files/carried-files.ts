@@ -64,7 +64,10 @@ export function noteFiles(gateway: Gateway, { files, tap }: CarriedFilesOptions)
       for (const [index, outcome] of accepted.entries()) {
         const draft = drafts[index]
         if (draft === undefined || outcome.kind !== 'stored') continue
-        void prefetch(draft, outcome.messageId, files).catch((error) => tap.failed({ where: 'files: prefetch', error }))
+        const report = (error: unknown) => tap.failed({ where: 'files: prefetch', error })
+        // Accepted is accepted: what fails here is done again by the delivery.
+        await noteDigests(draft, outcome.messageId, files).catch(report)
+        void prefetch(draft, outcome.messageId, files).catch(report)
       }
       return accepted
     },
@@ -149,9 +152,14 @@ async function putAside(draft: Draft, files: ClaimCheck): Promise<Draft> {
 /** For writing and scanning a file that is already here. */
 const inlineTimeoutMs = 30_000
 
+async function noteDigests(draft: Draft, messageId: string, files: ClaimCheck): Promise<void> {
+  for (const { file } of filesIn(draft.body)) {
+    if (file.digest !== undefined) await files.note(file.digest, { kind: 'message', messageId })
+  }
+}
+
 async function prefetch(draft: Draft, messageId: string, files: ClaimCheck): Promise<void> {
   for (const { pointer: field, file } of filesIn(draft.body)) {
-    if (file.digest !== undefined) await files.note(file.digest, { kind: 'message', messageId })
     if (file.url === undefined) continue
     const signal = AbortSignal.timeout(prefetchTimeoutMs)
     await files.claim(announcedOf(file), { messageId, source: draft.source, signal, field }).catch((error: unknown) => {
