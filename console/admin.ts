@@ -26,7 +26,7 @@ import { createOperatorCheck, type Operator, type Role, requireRole } from './op
 import { bulkOnWire, channelOnWire, deliveryOnWire, messageOnWire, processOnWire, recordOnWire } from './views.ts'
 
 export interface AdminOptions {
-  readonly doors: Pick<HttpDoorKit, 'open' | 'bodyOf' | 'claimSender'>
+  readonly doors: Pick<HttpDoorKit, 'open' | 'bodyOf' | 'markSender'>
   readonly operations: Operations
   readonly store: Pick<
     Store,
@@ -47,7 +47,7 @@ export function createAdmin(options: AdminOptions): FastifyPluginAsync {
     const callers = new WeakMap<FastifyRequest, Caller>()
     scope.addHook('onRequest', async (request) => {
       const caller = operatorOf(request.headers.authorization)
-      doors.claimSender(request, `operator:${caller.name}`)
+      doors.markSender(request, `operator:${caller.name}`)
       callers.set(request, caller)
     })
     const ports: Ports = {

@@ -7,6 +7,9 @@ import type { Accepted, DossierLedger, MessageView, ShelfItem } from './store.ts
 export interface RefusedRequest {
   readonly door: string
   readonly remote: string
+  /** Who it was proved to be from. */
+  readonly sender?: string
+  /** Who it said it was from, before that was proved; only its digest is kept. */
   readonly claimedSender?: string
   readonly code: ErrorCode
   readonly correlationId: string

@@ -103,9 +103,10 @@ export interface ClaimedDelivery {
   /** 1 for the first. */
   readonly attemptNumber: number
   readonly createdAtMs: number
-  readonly firstAttemptAtMs?: number
+  /** When the first attempt began: this one's own time when it is the first. */
+  readonly firstAttemptAtMs: number
   /** The channel's `stoppedMs` at the first attempt. */
-  readonly stoppedAtFirstMs?: number
+  readonly stoppedAtFirstMs: number
   /** Set when bytes may have left before and the outcome is not known. */
   readonly doubtSinceMs?: number
   readonly memory: LaneMemory
@@ -163,7 +164,10 @@ export interface Refusal {
   readonly door: string
   /** Network address of the caller. */
   readonly remote: string
-  readonly claimedSender?: string
+  /** Who it was proved to be from. */
+  readonly sender?: string
+  /** Of the name it gave, which nobody has checked. */
+  readonly claimedSenderDigest?: string
   readonly code: ErrorCode
   readonly correlationId: string
   readonly bodyDigest?: string

@@ -203,13 +203,13 @@ function createRefusalDesk({ gateway, tap }: DoorServerOptions, limits: DoorLimi
   const report = (request: FastifyRequest, error: GatewayError): void => {
     if (audited.has(request.raw.socket)) return
     const { door, claimed, sender } = notes.get(request) ?? {}
-    const claimedSender = sender ?? claimed
     gateway.refused({
       door: door ?? httpDoor.name,
       remote: request.ip,
       code: error.code,
       correlationId: request.id,
-      ...(claimedSender === undefined ? {} : { claimedSender }),
+      ...(sender === undefined ? {} : { sender }),
+      ...(claimed === undefined ? {} : { claimedSender: claimed }),
       ...(Buffer.isBuffer(request.body) ? { body: request.body } : {}),
     })
   }

@@ -93,7 +93,7 @@ t.test('the same key with other content is a conflict that changes nothing', asy
   const answer = await send(gateway, { ...claims, body: dossierBody(code, { status: 'processed' }) })
   t.equal(answer.status, 409)
   t.match(JSON.parse(answer.text), { type: 'urn:lien-thong:error:key-conflict', field: '/jti' })
-  t.match(await gateway.journal('refused'), [{ code: 'key-conflict', claimedSender: 'one-window' }])
+  t.match(await gateway.journal('refused'), [{ code: 'key-conflict', sender: 'one-window' }])
   t.equal(await accepted(gateway), 1)
   t.equal((await send(gateway, claims)).status, 202)
 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { oneWindow } from '../../adapters/one-window/one-window.ts'
 import { loadConfig } from '../../config.ts'
+import { digestOf } from '../../gateway/bus/canonical-json.ts'
 import { GatewayError } from '../../gateway/bus/errors.ts'
 import { jwsTypes, verifyJws } from '../../gateway/envelopes/jws.ts'
 import { demoDossiers } from '../../simulators/demo/dossiers.ts'
@@ -119,7 +120,7 @@ t.test('a batch of five with one invalid: four accepted, one explained, and repe
   t.match((await gateway.journal('refused'))[0], {
     door: 'one-window:drop-in',
     code: 'contract-violated',
-    claimedSender: 'one-window',
+    sender: 'one-window',
     bodyDigest: /^sha-256:/,
     count: 1,
   })
@@ -419,8 +420,8 @@ t.test(
     t.equal(wrong.document.error_code, -1)
     t.notOk('session' in wrong.document)
     t.match(await gateway.journal('refused'), [
-      { code: 'credential-refused', claimedSender: 'nobody' },
-      { code: 'credential-refused', claimedSender: account.username },
+      { code: 'credential-refused', claimedSenderDigest: digestOf('nobody') },
+      { code: 'credential-refused', claimedSenderDigest: digestOf(account.username) },
     ])
     t.equal((await post(gateway, loginPath, { username: account.username })).document.error_code, -1)
   },

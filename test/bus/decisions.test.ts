@@ -106,4 +106,28 @@ t.test('refusals are audited one by one up to the limit, then as one counted rec
   t.match(written.slice(4), [{ remote: '10.0.0.1', count: 97, bodyDigest: undefined }])
   knock('10.0.0.1')
   t.equal(written.length, 6, 'a new minute begins')
+
+  written.length = 0
+  for (let index = 0; index < 20; index++) {
+    const code = index % 2 === 0 ? 'unit-not-allowed' : 'contract-violated'
+    audit.record({ door: 'd', remote: '10.0.0.1', sender: 'one-window', code, correlationId: 'c' })
+  }
+  t.equal(written.length, 20, 'a known sender’s refusals are not limited with the strangers of its address')
+  t.match(written[0], { sender: 'one-window', count: 1 })
+
+  written.length = 0
+  const person = 'NGUYEN VAN A 049090000001'
+  audit.record({ door: 'd', remote: '10.9.9.9', claimedSender: person, code: 'credential-refused', correlationId: 'c' })
+  t.match(written, [{ claimedSenderDigest: /^sha-256:[0-9a-f]{64}$/ }])
+  t.notMatch(JSON.stringify(written), /NGUYEN/)
+
+  written.length = 0
+  for (let host = 0; host < 3_000; host++) knock(`10.1.${host >> 8}.${host & 255}`)
+  t.ok(written.length <= 1_000, 'many addresses together buy no more than their ceiling')
+  timers.at(-1)?.()
+  t.equal(
+    written.reduce((sum, { count }) => sum + count, 0),
+    3_000,
+    'and every request is counted',
+  )
 })
