@@ -12,11 +12,20 @@ const messageColumns = `m.sequence, m.id, m.type, m.source, m.subject, m.accepte
 export const writes = {
   // Accept
   messageByKey: 'SELECT id, receipt, type, body_digest FROM messages WHERE source = ? AND idempotency_key = ?',
+  statementOf: 'SELECT source, message_id FROM statements WHERE digest = ? AND until_ms > ?',
+  insertStatement: `INSERT INTO statements (digest, source, message_id, until_ms) VALUES (?, ?, ?, ?)
+    ON CONFLICT (digest) DO UPDATE SET source = excluded.source, message_id = excluded.message_id,
+      until_ms = excluded.until_ms`,
+  // More than one for each that comes, so that they never pile up, and few, so that no acceptance waits for a clearance.
+  removeStatements: `DELETE FROM statements WHERE digest IN
+    (SELECT digest FROM statements WHERE until_ms <= ? ORDER BY until_ms LIMIT 4)`,
   latestOfScope: `SELECT id, receipt, scope_digest FROM messages
     WHERE source = ? AND scope = ? ORDER BY sequence DESC LIMIT ?`,
   subjectOfAlias: 'SELECT subject FROM aliases WHERE alias = ?',
   insertAlias: 'INSERT INTO aliases (alias, subject) VALUES (?, ?) ON CONFLICT DO NOTHING',
   pointAlias: `INSERT INTO aliases (alias, subject) VALUES (?, ?) ON CONFLICT DO UPDATE SET subject = excluded.subject`,
+  unitsOf: 'SELECT units FROM dossiers WHERE subject = ?',
+  putUnits: `INSERT INTO dossiers (subject, units) VALUES (?, ?) ON CONFLICT DO UPDATE SET units = excluded.units`,
   insertMessage: `INSERT INTO messages (id, type, source, subject, accepted_at_ms, correlation_id, causation_id, idempotency_key,
     scope, scope_digest, body, body_digest, receipt, original, original_media_type, original_digest, verified_by)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -28,9 +37,9 @@ export const writes = {
 
   // Claim
   // A process settles its own attempts, however its wall clock jumps; only others' leases can run out.
-  expiredLeases: `SELECT id, attempts, claimed_at_ms FROM deliveries
+  expiredLeases: `SELECT id, system, subject, attempts, claimed_at_ms FROM deliveries
     WHERE state = 'leased' AND due_at_ms < ? AND owner <> ?`,
-  leasesOf: `SELECT id, attempts, claimed_at_ms FROM deliveries WHERE state = 'leased' AND owner = ?`,
+  leasesOf: `SELECT id, system, subject, attempts, claimed_at_ms FROM deliveries WHERE state = 'leased' AND owner = ?`,
   owners: `SELECT DISTINCT owner FROM deliveries WHERE state = 'leased'`,
   endLease: `UPDATE deliveries SET state = 'waiting', due_at_ms = ?, owner = NULL, revision = revision + 1 WHERE id = ?`,
   dueDeliveries: `SELECT ${deliveryColumns}, l.memory, ${messageColumns
@@ -79,7 +88,7 @@ export const writes = {
   intervene: `UPDATE deliveries SET state = ?, blocks = ?, due_at_ms = NULL, settled_at_ms = ?, reason = ?, waits_for = NULL,
     first_attempt_at_ms = NULL, stopped_at_first_ms = NULL, revision = revision + 1 WHERE id = ?`,
   insertIntervention: 'INSERT INTO interventions (at_ms, actor, kind, target, note, bulk_id) VALUES (?, ?, ?, ?, ?, ?)',
-  supersededDelivery: `SELECT d.id, d.position, d.state FROM deliveries d JOIN messages m ON m.sequence = d.message_sequence
+  supersededDelivery: `SELECT d.id, d.subject, d.position FROM deliveries d JOIN messages m ON m.sequence = d.message_sequence
     WHERE m.id = ? AND d.system = ? AND d.state IN ('waiting', 'blocked', 'held', 'dead')`,
   insertBulk: `INSERT INTO bulks (id, kind, filter, actor, note, per_second, override, state, created_at_ms, total)
     VALUES (?, ?, ?, ?, ?, ?, ?, 'running', ?, ?)`,
@@ -121,6 +130,7 @@ export const reads = {
     JOIN deliveries l ON l.message_sequence = m.sequence AND l.system = ?
     LEFT JOIN sent_documents ls ON ls.delivery_id = l.id LEFT JOIN sent_documents ss ON ss.delivery_id = s.id
     WHERE m.sequence > ? AND m.accepted_at_ms >= ? AND m.accepted_at_ms < ? ORDER BY m.sequence LIMIT ?`,
+  unitsOf: 'SELECT units FROM dossiers WHERE subject = ?',
   process: 'SELECT * FROM processes WHERE process = ? AND instance = ?',
   processes: 'SELECT * FROM processes ORDER BY updated_at_ms DESC LIMIT ?',
   processesByStatus: 'SELECT * FROM processes WHERE status = ? ORDER BY updated_at_ms DESC LIMIT ?',

@@ -105,24 +105,27 @@ export class SqliteWriter implements WriteOperations {
   }
 
   accept(acceptances: readonly Acceptance[]): readonly Accepted[] {
-    const results = new Map<Acceptance, Accepted>()
-    for (const [scope, run] of runsByScope(acceptances)) {
-      if (scope === undefined) for (const acceptance of run) results.set(acceptance, this.#acceptByKey(acceptance))
-      else this.#acceptRun(run, results)
-    }
+    const repeats = this.#repeatsOf(acceptances)
+    // One by one as they were given: that is their order in the lanes.
     return acceptances.map((acceptance) => {
-      const result = results.get(acceptance)
-      if (!result) throw new Error('an acceptance was left without a result')
-      return result
+      const repeat = repeats.get(acceptance)
+      if (repeat) return repeat
+      return acceptance.idempotency.kind === 'key' ? this.#acceptByKey(acceptance) : this.#insertMessage(acceptance)
     })
   }
 
   #acceptByKey(acceptance: Acceptance): Accepted {
     const { message, idempotency } = acceptance
     if (idempotency.kind !== 'key') throw new TypeError('not accepted by key')
+    const replayed = this.#replayOf(acceptance)
+    if (replayed !== undefined) {
+      this.#journal(message.acceptedAtMs, 'replay-refused', { messageId: replayed, source: message.source })
+      return { kind: 'conflict', messageId: replayed, isReplay: true }
+    }
     const known = this.#one('messageByKey', message.source, idempotency.key)
+    const messageId = known ? text(known, 'id') : message.id
+    this.#rememberStatement(acceptance, messageId)
     if (!known) return this.#insertMessage(acceptance)
-    const messageId = text(known, 'id')
     if (text(known, 'type') === message.type && text(known, 'body_digest') === message.bodyDigest) {
       return { kind: 'duplicate', messageId, receipt: text(known, 'receipt') }
     }
@@ -135,28 +138,41 @@ export class SqliteWriter implements WriteOperations {
    * the rest is new. For a single draft that is the design's rule (equal to the latest accepted one); for a run it makes
    * repeating a whole batch add nothing.
    */
-  #acceptRun(run: readonly Acceptance[], results: Map<Acceptance, Accepted>): void {
-    const first = run[0]
-    if (first?.idempotency.kind !== 'latest') return
-    const tail = this.#all('latestOfScope', first.message.source, first.idempotency.scope, run.length).reverse()
-    const overlap = overlapLength(
-      tail.map((row) => text(row, 'scope_digest')),
-      run.map(({ idempotency }) => (idempotency.kind === 'latest' ? idempotency.digest : '')),
-    )
-    for (const [index, acceptance] of run.entries()) {
-      const known = index < overlap ? tail[tail.length - overlap + index] : undefined
-      results.set(
-        acceptance,
-        known
-          ? { kind: 'duplicate', messageId: text(known, 'id'), receipt: text(known, 'receipt') }
-          : this.#insertMessage(acceptance),
+  #repeatsOf(acceptances: readonly Acceptance[]): ReadonlyMap<Acceptance, Accepted> {
+    const repeats = new Map<Acceptance, Accepted>()
+    for (const run of runsByScope(acceptances)) {
+      const first = run[0]
+      if (first?.idempotency.kind !== 'latest') continue
+      const tail = this.#all('latestOfScope', first.message.source, first.idempotency.scope, run.length).reverse()
+      const overlap = overlapLength(
+        tail.map((row) => text(row, 'scope_digest')),
+        run.map(({ idempotency }) => (idempotency.kind === 'latest' ? idempotency.digest : '')),
       )
+      for (const [index, known] of tail.slice(tail.length - overlap).entries()) {
+        const acceptance = run[index]
+        const answer = { kind: 'duplicate', messageId: text(known, 'id'), receipt: text(known, 'receipt') } as const
+        if (acceptance) repeats.set(acceptance, answer)
+      }
     }
+    return repeats
+  }
+
+  /** The message as which another system has said the very same, while that can still be said again. */
+  #replayOf({ message, statement }: Acceptance): string | undefined {
+    const known = statement && this.#one('statementOf', statement.digest, message.acceptedAtMs)
+    return known && text(known, 'source') !== message.source ? text(known, 'message_id') : undefined
+  }
+
+  #rememberStatement({ message, statement }: Acceptance, messageId: string): void {
+    if (!statement) return
+    this.#run('removeStatements', message.acceptedAtMs)
+    this.#run('insertStatement', statement.digest, message.source, messageId, statement.untilMs)
   }
 
   #insertMessage(acceptance: Acceptance): Accepted {
     const { message, aliases, sameAs, idempotency, receipt, original, deliveries, supersedes } = acceptance
     const subject = this.#resolveSubject([message.subject, ...sameAs])
+    if (acceptance.units) this.#noteUnits(subject, acceptance.units)
     // A number that is used again finds its newest dossier.
     for (const alias of aliases) this.#run('pointAlias', alias, subject)
     const inserted = this.#run(
@@ -207,7 +223,7 @@ export class SqliteWriter implements WriteOperations {
   #changeProcess(instance: string, change: ProcessChange, nowMs: number): void {
     const { process, version, status, state, reason, timers } = change
     const known = this.#one('processVersion', process, instance)
-    if ((known ? number(known, 'version') : 0) !== version - 1) throw new ProcessMovedOn()
+    if ((known ? number(known, 'version') : 0) !== version - 1) throw new ReadTooEarly()
     this.#run(
       'putProcess',
       process,
@@ -242,6 +258,15 @@ export class SqliteWriter implements WriteOperations {
     })
   }
 
+  /** The sender was checked against what was read before the write; somebody else may have been faster. */
+  #noteUnits(subject: string, { seen, now }: NonNullable<Acceptance['units']>): void {
+    const row = this.#one('unitsOf', subject)
+    const stored = row && text(row, 'units')
+    if (stored !== (seen && canonicalJson(seen))) throw new ReadTooEarly()
+    const units = canonicalJson(now)
+    if (units !== stored) this.#run('putUnits', subject, units)
+  }
+
   #resolveSubject(names: readonly string[]): string {
     let subject: string | undefined
     for (const name of names) {
@@ -268,7 +293,9 @@ export class SqliteWriter implements WriteOperations {
     const { message, subject } = of
     const { system } = delivery
     const nowMs = message.acceptedAtMs
-    const position = this.#supersede(of.supersedes, system, nowMs) ?? this.#takePosition(system, subject)
+    const superseded = this.#supersede(of.supersedes, system, nowMs)
+    const hasMoved = superseded !== undefined && superseded.subject !== subject // read anew, it is of another dossier
+    const position = superseded && !hasMoved ? superseded.position : this.#takePosition(system, subject)
     const isDead = delivery.deadReason !== undefined
     const isBlocked = !isDead && (of.supersedes !== undefined || this.#one('laneHead', system, subject) !== undefined)
     this.#run(
@@ -289,6 +316,7 @@ export class SqliteWriter implements WriteOperations {
       delivery.deadReason ? canonicalJson(delivery.deadReason) : null,
     )
     if (of.supersedes !== undefined) this.#reseat(system, subject, nowMs)
+    if (hasMoved) this.#reseat(system, superseded.subject, nowMs)
   }
 
   #takePosition(system: string, subject: string): number {
@@ -297,14 +325,14 @@ export class SqliteWriter implements WriteOperations {
     return number(row, 'position')
   }
 
-  /** Ends the older message's delivery to this system and answers its position, unless it is settled or being tried. */
-  #supersede(messageId: string | undefined, system: string, nowMs: number): number | undefined {
+  /** Ends the older message's delivery to this system and answers its place, unless it is settled or being tried. */
+  #supersede(messageId: string | undefined, system: string, nowMs: number) {
     const row = messageId === undefined ? undefined : this.#one('supersededDelivery', messageId, system)
     if (!row) return undefined
     const reason = canonicalJson({ code: 'superseded', cause: 'contract' })
     this.#run('intervene', 'discarded', 0, nowMs, reason, text(row, 'id'))
     this.#journal(nowMs, 'superseded', { deliveryId: text(row, 'id') })
-    return number(row, 'position')
+    return { subject: text(row, 'subject'), position: number(row, 'position') }
   }
 
   claim(request: ClaimRequest): Claimed {
@@ -327,8 +355,8 @@ export class SqliteWriter implements WriteOperations {
       lease: number(row, 'lease') + 1,
       attemptNumber: number(row, 'attempts') + 1,
       createdAtMs: number(row, 'created_at_ms'),
-      firstAttemptAtMs: optionalNumber(row, 'first_attempt_at_ms'),
-      stoppedAtFirstMs: optionalNumber(row, 'stopped_at_first_ms'),
+      firstAttemptAtMs: optionalNumber(row, 'first_attempt_at_ms') ?? nowMs,
+      stoppedAtFirstMs: optionalNumber(row, 'stopped_at_first_ms') ?? stoppedMs,
       doubtSinceMs: optionalNumber(row, 'doubt_since_ms'),
       memory: memory === undefined ? {} : (JSON.parse(memory) as LaneMemory), // written by settle from a LaneMemory
       message: messageOf(row, 'message_id', 'message_subject'),
@@ -339,6 +367,7 @@ export class SqliteWriter implements WriteOperations {
   #endLease(row: Row, nowMs: number): void {
     const deliveryId = text(row, 'id')
     this.#run('endLease', nowMs, deliveryId)
+    this.#letLaneGo(text(row, 'system'), text(row, 'subject'), { deliveryId, nowMs })
     this.#insertAttempt(deliveryId, {
       number: number(row, 'attempts'),
       startedAtMs: number(row, 'claimed_at_ms'),
@@ -361,7 +390,7 @@ export class SqliteWriter implements WriteOperations {
     this.#insertAttempt(deliveryId, attempt)
     if (document !== undefined) this.#run('keepDocument', deliveryId, document)
     if (memory !== undefined) this.#run('remember', canonicalJson(memory), system, subject)
-    const blocks = this.#move(deliveryId, next, nowMs)
+    this.#move(deliveryId, next, nowMs)
     this.#journal(nowMs, 'attempted', {
       deliveryId,
       attempt: attempt.number,
@@ -372,12 +401,11 @@ export class SqliteWriter implements WriteOperations {
       ...(attempt.answerDigest === undefined ? {} : { answerDigest: attempt.answerDigest }),
       ...(attempt.files === undefined ? {} : { files: attempt.files }),
     })
-    const hasSuccessor = !blocks && this.#unblockNext(system, subject, nowMs)
+    const hasSuccessor = this.#letLaneGo(system, subject, { deliveryId, nowMs })
     return { kind: 'settled', hasSuccessor, replies: this.accept(replies) }
   }
 
-  /** Answers whether the delivery still blocks its lane. */
-  #move(deliveryId: string, next: NextState, nowMs: number): boolean {
+  #move(deliveryId: string, next: NextState, nowMs: number): void {
     const blocks = next.state === 'waiting' || next.state === 'held' || (next.state === 'dead' && next.holdsLane)
     const reason = next.state === 'delivered' ? undefined : next.reason
     this.#run(
@@ -391,12 +419,14 @@ export class SqliteWriter implements WriteOperations {
       next.state === 'held' ? (next.reason.waitsFor ?? null) : null,
       deliveryId,
     )
-    return blocks
   }
 
-  #unblockNext(system: string, subject: string, nowMs: number): boolean {
+  /** Answers whether another delivery of the lane may go now; it can be an earlier one that a person put back meanwhile. */
+  #letLaneGo(system: string, subject: string, after: { readonly deliveryId: string; readonly nowMs: number }): boolean {
     const head = this.#one('laneHead', system, subject)
-    return head !== undefined && this.#run('unblock', nowMs, text(head, 'id')).changes > 0
+    if (head === undefined || text(head, 'state') !== 'blocked') return false
+    this.#run('reblock', after.deliveryId) // should it wait itself
+    return this.#run('unblock', after.nowMs, text(head, 'id')).changes > 0
   }
 
   #insertAttempt(deliveryId: string, attempt: AttemptRecord): void {
@@ -608,14 +638,15 @@ export class SqliteWriter implements WriteOperations {
   }
 }
 
-/** A step was computed from a state that is no longer the newest; nothing of the operation is written. */
-export class ProcessMovedOn extends Error {}
+/** What the operation stands on was read before another write changed it; nothing of the operation is written. */
+export class ReadTooEarly extends Error {}
 
-/** Groups drafts that must be compared as a run; those with a key stand under `undefined`. Order within a group is kept. */
-function runsByScope(acceptances: readonly Acceptance[]): Map<string | undefined, Acceptance[]> {
-  return Map.groupBy(acceptances, ({ message, idempotency }) =>
-    idempotency.kind === 'key' ? undefined : `${message.source}\0${idempotency.scope}`,
-  )
+/** The drafts without a key that must be compared as a run; their order within each is kept. */
+function runsByScope(acceptances: readonly Acceptance[]): Iterable<Acceptance[]> {
+  const withoutKey = acceptances.filter(({ idempotency }) => idempotency.kind === 'latest')
+  const scopeOf = ({ message, idempotency }: Acceptance) =>
+    `${message.source}\0${idempotency.kind === 'latest' ? idempotency.scope : ''}`
+  return Map.groupBy(withoutKey, scopeOf).values()
 }
 
 /** The longest beginning of `run` that equals the end of `tail`. */

@@ -74,6 +74,48 @@ export function storeConformance(t: Test, open: (t: Test) => Promise<Store>): vo
     t.equal(result?.kind, 'stored')
   })
 
+  t.test('what one system has signed is refused from every other for as long as it could be said again', async (t) => {
+    const store = await open(t)
+    const statement = { digest: 'sha-256:aa', untilMs: 421_000 }
+    const said = (source: string, key: string, nowMs = 1_000) =>
+      sampleAcceptance({ subject: 'D1', source, idempotency: { kind: 'key', key }, statement, nowMs })
+    const first = said('one-window', 'k1')
+    const stored = { messageId: first.message.id, receipt: first.receipt }
+    t.same(await store.accept([first]), [{ kind: 'stored', ...stored }])
+    const refused = { kind: 'conflict', messageId: first.message.id, isReplay: true }
+    t.same(await store.accept([said('land', 'k1')]), [refused], 'under the same id')
+    t.same(await store.accept([said('land', 'k2', 420_999)]), [refused], 'or another, to the last moment')
+    t.same(
+      await store.accept([said('one-window', 'k1')]),
+      [{ kind: 'duplicate', ...stored }],
+      'its speaker gets its receipt',
+    )
+    t.equal((await store.dossier('D1'))?.messages.length, 1)
+    t.same(
+      (await store.journal(undefined, 10)).map(({ kind }) => kind),
+      ['accepted', 'replay-refused', 'replay-refused'],
+    )
+    t.match(
+      await store.accept([said('land', 'k1', 421_000)]),
+      [{ kind: 'stored' }],
+      'after that time itself refuses it',
+    )
+  })
+
+  t.test('two systems that sign the same at the same time are one message', async (t) => {
+    const store = await open(t)
+    const statement = { digest: 'sha-256:bb', untilMs: 421_000 }
+    const results = await Promise.all(
+      ['one-window', 'land', 'tax'].map((source) =>
+        store.accept([sampleAcceptance({ subject: 'D1', source, idempotency: { kind: 'key', key: 'k' }, statement })]),
+      ),
+    )
+    t.same(
+      results.flat().map(({ kind }) => kind),
+      ['stored', 'conflict', 'conflict'],
+    )
+  })
+
   t.test('without ids, only what equals the latest accepted one is a repeat', async (t) => {
     const store = await open(t)
     const entry = (digest: string) =>
@@ -391,6 +433,63 @@ export function storeConformance(t: Test, open: (t: Test) => Promise<Store>): vo
     t.same((await store.claim(claimOf({ nowMs: 6_000 }))).deliveries, [])
     await store.settle(sampleSettlement(second, { state: 'delivered' }, { nowMs: 7_000 }))
     t.equal((await claimOne(store, claimOf({ nowMs: 8_000 }))).deliveryId, first.deliveryId)
+  })
+
+  t.test('a delivery replayed while its successor is being tried goes before the successor’s next try', async (t) => {
+    for (const isOwnerGone of [false, true]) {
+      const store = await open(t)
+      await store.accept([sampleAcceptance({ subject: 'D1' }), sampleAcceptance({ subject: 'D1' })])
+      const first = await claimOne(store)
+      await store.settle(sampleSettlement(first, { state: 'dead', reason, holdsLane: false }))
+      const second = await claimOne(store, claimOf({ nowMs: 3_000 }))
+      const act = { kind: 'replay', deliveryId: first.deliveryId, actor: 'op', note: 'because', nowMs: 5_000 } as const
+      await store.intervene({ ...act, isOverride: true })
+      if (isOwnerGone) t.equal(await store.recover(() => true, 6_000), 1)
+      else {
+        const waiting = { state: 'waiting', dueAtMs: 6_000, reason } as const
+        t.match(await store.settle(sampleSettlement(second, waiting)), { kind: 'settled', hasSuccessor: true })
+      }
+      t.equal((await store.delivery(second.deliveryId))?.state, 'blocked')
+      const claimed = (await store.claim(claimOf({ nowMs: 7_000 }))).deliveries
+      t.same(
+        claimed.map(({ deliveryId }) => deliveryId),
+        [first.deliveryId],
+      )
+    }
+  })
+
+  t.test('what is read again as another dossier’s joins that dossier’s lane and frees the old one', async (t) => {
+    const store = await open(t)
+    const [old, later] = [sampleAcceptance({ subject: 'D1' }), sampleAcceptance({ subject: 'D1' })]
+    await store.accept([old, later, sampleAcceptance({ subject: 'D2' })])
+    for (const claimed of (await store.claim(claimOf())).deliveries) {
+      await store.settle(sampleSettlement(claimed, { state: 'held', reason }))
+    }
+    const by = { actor: 'op', note: 'mapping repaired' }
+    const again = { ...sampleAcceptance({ subject: 'D2', nowMs: 4_000 }), supersedes: old.message.id, by }
+    const alone = { ...sampleAcceptance({ subject: 'D3', nowMs: 4_000 }), supersedes: again.message.id, by }
+    t.match(await store.accept([again]), [{ kind: 'stored' }])
+    t.match((await store.message(again.message.id))?.deliveries, [{ state: 'blocked', position: 2 }])
+    t.equal((await claimOne(store, claimOf({ nowMs: 5_000 }))).message.id, later.message.id)
+    t.match(await store.accept([alone]), [{ kind: 'stored' }])
+    t.equal((await claimOne(store, claimOf({ nowMs: 5_000 }))).message.id, alone.message.id)
+  })
+
+  t.test('messages of one call stand in their lane as they were given, however they are recognised', async (t) => {
+    const store = await open(t)
+    const entry = (scope: string) =>
+      sampleAcceptance({ subject: 'D1', idempotency: { kind: 'latest', scope, digest: 'x' } })
+    const given = [entry('progress:D1'), sampleAcceptance({ subject: 'D1' }), entry('result:D1')]
+    const last = sampleAcceptance({
+      subject: 'D1',
+      idempotency: { kind: 'latest', scope: 'progress:D1', digest: 'y' },
+    })
+    await store.accept([...given, last])
+    const ledger = await store.dossier('D1')
+    t.same(
+      ledger?.messages.map(({ message, deliveries }) => [message.id, deliveries[0]?.position]),
+      [...given, last].map(({ message }, index) => [message.id, index + 1]),
+    )
   })
 
   t.test('what is read again takes the old place, and the old delivery ends superseded', async (t) => {
