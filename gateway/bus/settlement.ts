@@ -84,13 +84,14 @@ function afterFailure(
 ): NextState {
   const { claimed, route, startedAtMs } = question
   const reason = reasonOf(error)
+  const doubtSinceMs = doubtAfter({ error, hasDoubtBefore, claimed, startedAtMs })
   if (error.failure === 'permanent') {
     // Ours to repair (a value, a code, a contract): a person can. The partner's own refusal of this message is final.
     return error.failureCause === 'contract' || error.failureCause === 'routing'
-      ? { state: 'held', reason }
+      ? { state: 'held', reason, ...(doubtSinceMs === undefined ? {} : { doubtSinceMs }) }
       : { state: 'dead', reason, holdsLane: route.onDead === 'hold-lane' }
   }
-  return tryLater(error, question, doubtAfter({ error, hasDoubtBefore, claimed, startedAtMs }))
+  return tryLater(error, question, doubtSinceMs)
 }
 
 function tryLater(error: GatewayError, question: SettlementQuestion, doubtSinceMs: number | undefined): NextState {
@@ -110,9 +111,8 @@ function tryLater(error: GatewayError, question: SettlementQuestion, doubtSinceM
 }
 
 /** Age on the retry clock: since the first attempt, less what the channel stood still (design, "Retry clock"). */
-function retryAgeMs({ claimed, startedAtMs, nowMs, stoppedMs }: SettlementQuestion): number {
-  const stoodStillMs = stoppedMs - (claimed.stoppedAtFirstMs ?? stoppedMs)
-  return nowMs - (claimed.firstAttemptAtMs ?? startedAtMs) - stoodStillMs
+function retryAgeMs({ claimed, nowMs, stoppedMs }: SettlementQuestion): number {
+  return nowMs - claimed.firstAttemptAtMs - (stoppedMs - claimed.stoppedAtFirstMs)
 }
 
 /** Since when bytes may have left without an answer; `undefined` when it is sure that none did. */

@@ -11,7 +11,7 @@ import type {
   InterventionRecord,
   SelectionCount,
 } from './intervention.ts'
-import type { Idempotency, Message, Original } from './message.ts'
+import type { Idempotency, Message, Original, Statement } from './message.ts'
 import type { ProcessChange, ProcessInstance } from './process.ts'
 
 export interface NewDelivery {
@@ -31,9 +31,12 @@ export interface Acceptance {
   /** JWS, compact: the very bytes that leave after the write. */
   readonly receipt: string
   readonly original?: Original
+  readonly statement?: Statement
   readonly deliveries: readonly NewDelivery[]
   /** Takes the lane positions of that message's unsettled deliveries, which end discarded as superseded. */
   readonly supersedes?: string
+  /** Whose dossier it is: what the sender was checked against, and what it is from now on. */
+  readonly units?: { readonly seen: readonly string[] | undefined; readonly now: readonly string[] }
   /** Steps of processes that this message triggers; they commit with it or not at all. */
   readonly steps?: readonly { readonly change: ProcessChange; readonly messages: readonly Acceptance[] }[]
   /** The person who had it read again, and why. */
@@ -43,7 +46,8 @@ export interface Acceptance {
 export type Accepted =
   | { readonly kind: 'stored'; readonly messageId: string; readonly receipt: string }
   | { readonly kind: 'duplicate'; readonly messageId: string; readonly receipt: string }
-  | { readonly kind: 'conflict'; readonly messageId: string }
+  /** Other content under a known key, or, a replay, what another system has signed before. */
+  | { readonly kind: 'conflict'; readonly messageId: string; readonly isReplay?: true }
 
 /** One step of a process that no message triggers: a timer that is due, or a person. */
 export interface ProcessAdvance {
@@ -74,6 +78,11 @@ export interface SentPair {
   readonly live?: string
   readonly shadow?: string
   readonly shadowState: DeliveryState
+}
+
+export interface Standing {
+  readonly subject: string
+  readonly units?: readonly string[]
 }
 
 export interface DueTimer {
@@ -235,7 +244,7 @@ export interface ShelfItem {
 export interface Store {
   /**
    * All or nothing, in order; drafts of one `latest` scope in one call are compared as a run. Rejects with `process-changed`
-   * when a step was computed from a state that has moved on.
+   * when a step, or whose dossier it is, was read before another write changed it.
    */
   accept(acceptances: readonly Acceptance[]): Promise<readonly Accepted[]>
   claim(request: ClaimRequest): Promise<Claimed>
@@ -270,6 +279,8 @@ export interface Store {
     note: string
     nowMs: number
   }): Promise<boolean>
+  /** For each list of names: the subject they lead to, and whose dossier it is; no units when it is not known yet. */
+  standings(names: readonly (readonly string[])[]): Promise<readonly Standing[]>
   /** The instance of the dossier that has one of these names; version 0 when there is none. */
   processOf(process: string, names: readonly string[]): Promise<ProcessInstance>
   /** One step that no message triggers. Rejects with `process-changed` when the instance has moved on. */
