@@ -10,6 +10,14 @@ export function unitsNamedBy(type: string, body: unknown): readonly string[] {
   return typeof code === 'string' ? [code] : []
 }
 
+/** The units a dossier belongs to, as a body about it says: who received it and, where it names one by code, who processes it. */
+export function dossierUnits(body: unknown): readonly string[] {
+  if (!isObject(body)) return []
+  return [body.receivingUnit, body.processingUnit].flatMap((unit) =>
+    isObject(unit) && typeof unit.code === 'string' ? [unit.code] : [],
+  )
+}
+
 /** Types whose contract requires a receiving unit. */
 const typesThatSpeak: ReadonlySet<string> = new Set([
   'dossier.received.v1',

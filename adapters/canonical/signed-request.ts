@@ -1,11 +1,12 @@
 import type { FastifyRequest } from 'fastify'
+import { digestOf } from '../../gateway/bus/canonical-json.ts'
 import { GatewayError } from '../../gateway/bus/errors.ts'
 import type { Draft, Message, Original } from '../../gateway/bus/message.ts'
 import { readJson } from '../../gateway/envelopes/json-gate.ts'
 import { decryptToken, isEncrypted } from '../../gateway/envelopes/jwe.ts'
 import { compactOf, type VerifiedMessage, verifyMessage } from '../../gateway/envelopes/jws.ts'
 import { dossierNames } from '../../mappings/dossier-names.ts'
-import { unitsNamedBy } from '../../mappings/units.ts'
+import { dossierUnits, unitsNamedBy } from '../../mappings/units.ts'
 import type { CanonicalDoorOptions } from './door-options.ts'
 
 /**
@@ -21,8 +22,12 @@ export async function readSigned(request: FastifyRequest, options: CanonicalDoor
     ...readingOf(verified.document, { system, key: claims.jti, options }),
     // Compact in either case: evidence that can be checked by itself.
     original: { bytes: new TextEncoder().encode(token), mediaType: signedMediaType, verifiedBy: thumbprint },
+    statement: { digest: digestOf(verified.payload), untilMs: claims.iat * 1000 + rememberedMs },
   }
 }
+
+/** 300 s for which a signature counts, and the 60 s by which clocks may differ, twice: ours may be set back. */
+const rememberedMs = 420_000
 
 /** What originals that came through the canonical door are kept as, whoever sent them. */
 export const signedMediaType = 'application/jose'
@@ -65,6 +70,7 @@ function readingOf(
     subject: ownSubject,
     ...dossierNames(body, { tables: options.tables, atMs: options.clock.now() }),
     body,
+    standing: { units: dossierUnits(body), mayWriteFor: (unit) => options.tables.speaksFor(speaksFor, unit) },
     idempotency: { kind: 'key', key },
     ...(correlationId === undefined ? {} : { correlationId }),
     ...(causationId === undefined ? {} : { causationId }),

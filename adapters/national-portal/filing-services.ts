@@ -4,6 +4,7 @@ import type { Draft, Message, Original } from '../../gateway/bus/message.ts'
 import { readJson } from '../../gateway/envelopes/json-gate.ts'
 import { promotionFromPortal } from '../../mappings/national-portal/promotion.ts'
 import { submittedFromPortal } from '../../mappings/national-portal/submitted.ts'
+import { dossierUnits } from '../../mappings/units.ts'
 import type { AdapterContext } from '../definition.ts'
 import type { InboundSettings, NationalPortalSettings } from './settings.ts'
 
@@ -128,6 +129,8 @@ function draftOf(body: { readonly dossierCode: string }, { kind, original, ports
     type: 'dossier.submitted.v1',
     source: ports.system,
     subject: body.dossierCode,
+    // The portal files for whoever it names; from then on the dossier is theirs.
+    standing: { units: dossierUnits(body), mayWriteFor: () => true },
     body,
     idempotency: { kind: 'key', key: `${kind}:${body.dossierCode}` },
     original,

@@ -8,6 +8,7 @@ import { dossierNames } from '../../mappings/dossier-names.ts'
 import { dossierFromPortal } from '../../mappings/national-portal/dossier.ts'
 import { outcomeFromPortal } from '../../mappings/national-portal/outcome.ts'
 import { progressFromPortal } from '../../mappings/national-portal/progress.ts'
+import { dossierUnits } from '../../mappings/units.ts'
 import { type DropInAnswer, faultOf } from './drop-in-answer.ts'
 import {
   isObject,
@@ -57,7 +58,8 @@ function submit(submission: Submission, context: OneWindowContext): Service {
   return async (call) => {
     const { data } = call.document
     const items: readonly unknown[] = Array.isArray(data) ? data : [data]
-    const read = items.map((item, index) => readItem(item, { index, submission, call, context }))
+    const reading = items.map((item, index) => readItem(item, { index, submission, call, context }))
+    const read = await Promise.all(reading)
     const valid = read.filter((one) => one.kind === 'valid')
     const invalid = read.filter((one) => one.kind === 'invalid')
     const accepted = valid.length === 0 ? [] : await context.gateway.accept(valid.map(({ draft }) => draft))
@@ -79,7 +81,7 @@ interface InvalidItem {
 
 type ReadItem = { readonly kind: 'valid'; readonly draft: Draft } | InvalidItem
 
-function readItem(
+async function readItem(
   item: unknown,
   of: {
     readonly index: number
@@ -87,9 +89,11 @@ function readItem(
     readonly call: ServiceCall
     readonly context: OneWindowContext
   },
-): ReadItem {
+): Promise<ReadItem> {
   try {
-    return { kind: 'valid', draft: draftOf(item, of) }
+    const draft = draftOf(item, of)
+    await of.context.gateway.checkStanding(draft)
+    return { kind: 'valid', draft }
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
     const code = isObject(item) && typeof item.MaHoSo === 'string' ? item.MaHoSo : ''
@@ -103,8 +107,13 @@ function draftOf(
   { submission, call, context }: { submission: Submission; call: ServiceCall; context: OneWindowContext },
 ): Draft {
   const { service, madonvi, credential } = call
+  const reading = readingOf(item, { submission, service, madonvi, context })
   return {
-    ...readingOf(item, { submission, service, madonvi, context }),
+    ...reading,
+    standing: {
+      units: dossierUnits(reading.body),
+      mayWriteFor: (unit) => context.tables.speaksFor(credential.speaksFor, unit),
+    },
     correlationId: call.request.id,
     original: {
       bytes: originalOf(item, call),

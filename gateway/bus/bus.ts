@@ -15,6 +15,7 @@ import { type Quota, QuotaGuard } from './quota.ts'
 import { RefusalAudit } from './refusals.ts'
 import type { Directory, Route } from './route.ts'
 import { isShadow, shadowAdapter, shadowOf } from './shadow.ts'
+import { attachStanding, checkStanding } from './standing.ts'
 import type { Acceptance, Accepted, DossierLedger, MessageView, Store } from './store.ts'
 
 export interface BusOptions {
@@ -53,7 +54,10 @@ export function createBus(options: BusOptions): Bus {
   } = options
   const intake = { contracts, receipts, routes, directory, clock }
   const prepareOnly = (drafts: readonly Draft[]) => prepareAcceptances(drafts, intake)
-  const prepare = async (drafts: readonly Draft[]) => processes.attachSteps(await prepareOnly(drafts))
+  const prepare = async (drafts: readonly Draft[]) => {
+    const acceptances = await attachStanding(drafts, { acceptances: await prepareOnly(drafts), store })
+    return processes.attachSteps(acceptances)
+  }
   const routesByName = new Map(routes.map((route) => [route.name, route]))
   const audit = new RefusalAudit({ store, clock, tap, limitPerMinute: refusalsPerSourceAndMinute })
   const quotas = new QuotaGuard({ quotaOf, store, clock })
@@ -112,6 +116,7 @@ export function createBus(options: BusOptions): Bus {
       wake(systems)
       return results
     },
+    checkStanding: (draft) => checkStanding(draft, store),
     check: (type, body) => checkContract(type, body, contracts),
     refused: (request) => audit.record(request),
     async message(id, reader) {

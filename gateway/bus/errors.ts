@@ -67,6 +67,13 @@ export const errorTable = {
     'The request is nested deeper than the limit.',
     'Yêu cầu lồng nhau quá sâu.',
   ),
+  'request-too-many-values': row(
+    413,
+    'permanent',
+    'contract',
+    'The request holds more values than the limit.',
+    'Yêu cầu có quá nhiều giá trị; hãy chia nhỏ.',
+  ),
   'duplicate-key': row(
     400,
     'permanent',
@@ -159,6 +166,13 @@ export const errorTable = {
     'contract',
     'This idempotency key was accepted before with other content.',
     'Khóa thông điệp đã được dùng cho nội dung khác.',
+  ),
+  'replay-refused': row(
+    409,
+    'permanent',
+    'signature',
+    'Another system has signed the very same statement before.',
+    'Một hệ thống khác đã ký chính nội dung này trước đó.',
   ),
   'not-found': row(404, 'permanent', 'http', 'There is nothing here by that name.', 'Không tìm thấy.'),
   'method-not-allowed': row(

@@ -25,6 +25,8 @@ export interface Gateway {
   accept(drafts: readonly Draft[]): Promise<readonly Accepted[]>
   /** Checks a body against the contract of its type without accepting it. Throws `contract-violated` naming the field. */
   check(type: string, body: unknown): void
+  /** Whether the sender may write to this dossier at all. Throws `unit-not-allowed`; `accept` does so for the whole call. */
+  checkStanding(draft: Draft): Promise<void>
   refused(request: RefusedRequest): void
   /** `undefined` when it does not exist or `reader` neither sent it nor was sent it. */
   message(id: string, reader: string): Promise<MessageView | undefined>

@@ -70,6 +70,7 @@ async function prepare(draft: Draft, { receipts, routes, directory, clock }: Int
     idempotency: draft.idempotency,
     receipt,
     ...(draft.original ? { original: draft.original } : {}),
+    ...(draft.statement ? { statement: draft.statement } : {}),
     deliveries: resolveDeliveries(message, { routes, directory, recipient: draft.recipient }),
   }
 }

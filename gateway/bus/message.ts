@@ -38,6 +38,17 @@ export type Idempotency =
   | { readonly kind: 'key'; readonly key: string }
   | { readonly kind: 'latest'; readonly scope: string; readonly digest: string }
 
+/**
+ * What somebody signed, whoever hands it in: while `untilMs` lasts nobody else may say the very same. Its own speaker may,
+ * and gets the stored receipt.
+ */
+export interface Statement {
+  /** Of the signed bytes, ids and times among them, without the signature: a second signature makes no second statement. */
+  readonly digest: string
+  /** When its time window is over for every clock, epoch ms; from then on it is refused as too old. */
+  readonly untilMs: number
+}
+
 /** What an adapter hands to intake: everything the bus can't know by itself. */
 export interface Draft<Body = unknown> {
   readonly type: string
@@ -51,9 +62,19 @@ export interface Draft<Body = unknown> {
   readonly idempotency: Idempotency
   readonly correlationId?: string
   readonly causationId?: string
+  /**
+   * For whom the sender speaks: the units the body names, and which units it may write for. The first record of a dossier
+   * says whose it is; whoever may write for none of its units is refused (`unit-not-allowed`).
+   */
+  readonly standing?: {
+    readonly units: readonly string[]
+    readonly mayWriteFor: (unit: string) => boolean
+  }
   /** Names the recipient instead of the routes; used for notices to the sender. */
   readonly recipient?: string
   readonly original?: Original
+  /** For signed messages: the replay guard's memory, written with the acceptance. */
+  readonly statement?: Statement
 }
 
 /** UUID version 7 (RFC 9562 §5.7): 48 bits of epoch milliseconds, then 74 random bits. */

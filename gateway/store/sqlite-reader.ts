@@ -21,6 +21,7 @@ import type {
   PairWindow,
   SentPair,
   ShelfItem,
+  Standing,
 } from '../bus/store.ts'
 import {
   attemptOf,
@@ -44,6 +45,7 @@ export interface ReadOperations {
   journal(chainId: string, position: number, limit: number): readonly JournalEntry[]
   checkpoints(): readonly { readonly atMs: number; readonly heads: string; readonly signature: string }[]
   shelf(shelf: string): readonly ShelfItem[]
+  standings(names: readonly (readonly string[])[]): readonly Standing[]
   processOf(process: string, names: readonly string[]): ProcessInstance
   dueTimers(nowMs: number, limit: number): readonly DueTimer[]
   processes(status: ProcessInstance['status'] | undefined, limit: number): readonly ProcessInstance[]
@@ -136,9 +138,22 @@ export class SqliteReader implements ReadOperations {
     }))
   }
 
-  processOf(process: string, names: readonly string[]): ProcessInstance {
+  standings(names: readonly (readonly string[])[]): readonly Standing[] {
+    return names.map((list) => {
+      const subject = this.#subjectOf(list)
+      const row = this.#one('unitsOf', subject)
+      return row ? { subject, units: JSON.parse(text(row, 'units')) } : { subject }
+    })
+  }
+
+  /** As the accepting write resolves it: the first name that is known, or else the first name. */
+  #subjectOf(names: readonly string[]): string {
     const known = names.map((name) => this.#one('subjectOfAlias', name)).find((row) => row !== undefined)
-    const instance = known ? text(known, 'subject') : (names[0] ?? '')
+    return known ? text(known, 'subject') : (names[0] ?? '')
+  }
+
+  processOf(process: string, names: readonly string[]): ProcessInstance {
+    const instance = this.#subjectOf(names)
     const row = this.#one('process', process, instance)
     return row ? instanceOf(row) : { process, instance, version: 0, status: 'ended', updatedAtMs: 0 }
   }

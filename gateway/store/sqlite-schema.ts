@@ -37,6 +37,12 @@ CREATE TABLE aliases (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX aliases_by_subject ON aliases (subject);
 
+-- Whose a dossier is: the units its first record named.
+CREATE TABLE dossiers (
+  subject TEXT PRIMARY KEY,
+  units TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE lanes (
   system TEXT NOT NULL,
   subject TEXT NOT NULL,
@@ -202,8 +208,19 @@ CREATE TRIGGER interventions_never_change BEFORE UPDATE ON interventions
 CREATE TRIGGER journal_never_changes BEFORE UPDATE ON journal BEGIN SELECT RAISE(ABORT, 'the journal never changes'); END;
 `
 
+/** What was signed and by whom, for as long as it could be said again (the replay guard). */
+const statements = `
+CREATE TABLE statements (
+  digest TEXT PRIMARY KEY,
+  source TEXT NOT NULL,
+  message_id TEXT NOT NULL,
+  until_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX statements_over ON statements (until_ms);
+`
+
 /** One entry per version; version n is reached by running migrations 1 … n. */
-const migrations: readonly string[] = [tables]
+const migrations: readonly string[] = [tables, statements]
 
 /** Brings the database to the newest version. Throws when it was written by a newer gateway. */
 export function migrate(database: DatabaseSync): void {

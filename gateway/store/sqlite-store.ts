@@ -57,6 +57,7 @@ export async function openSqliteStore({
       await write('checkpoint', heads, await sign(heads), nowMs)
     },
     sentPairs: (window) => read('sentPairs', window),
+    standings: (names) => read('standings', names),
     processOf: (process, names) => read('processOf', process, names),
     advance: (advance) => write('advance', advance),
     dueTimers: (nowMs, limit) => read('dueTimers', nowMs, limit),

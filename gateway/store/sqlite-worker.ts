@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { SqliteReader } from './sqlite-reader.ts'
-import { ProcessMovedOn, SqliteWriter } from './sqlite-writer.ts'
+import { ReadTooEarly, SqliteWriter } from './sqlite-writer.ts'
 
 /** How the store thread is started. */
 export interface WorkerSettings {
@@ -89,7 +89,7 @@ function attempt(work: () => unknown): OperationResult {
 }
 
 function failure(error: unknown): OperationResult {
-  if (error instanceof ProcessMovedOn) return { ok: false, kind: 'moved-on', message: 'the process has moved on' }
+  if (error instanceof ReadTooEarly) return { ok: false, kind: 'moved-on', message: 'the process has moved on' }
   const isSqlite = error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR'
   const isLost = error instanceof Error && !isSqlite && error.message === 'the transaction was lost'
   return {

@@ -410,3 +410,37 @@ t.test('a mistake of our own after the attempt leaves nothing leased', async (t)
     { reason: { code: 'internal-error' }, attempts: [{ outcome: 'ambiguous' }] },
   ])
 })
+
+t.test('a dossier belongs to the units of its first record, and nobody else writes to it', async (t) => {
+  const { bus, store } = await startBus(t, { deliver: async () => ({ receipt }) })
+  const of = (unit: string) => ({ standing: { units: [unit], mayWriteFor: (code: string) => code === unit } })
+  await bus.accept([sampleDraft('D1', of('A'))])
+  const refused = { code: 'unit-not-allowed' }
+  await t.rejects(bus.accept([sampleDraft('D1', of('B'))]), refused)
+  await t.rejects(bus.accept([sampleDraft('D1', { ...of('B'), type: 'dossier.progressed.v1' })]), refused)
+  await t.rejects(bus.accept([sampleDraft('D2', { ...of('B'), sameAs: ['D1'] })]), refused, 'under another name either')
+  await t.rejects(bus.checkStanding(sampleDraft('D1', of('B'))), refused)
+  t.equal((await store.dossier('D1'))?.messages.length, 1)
+  t.equal(await store.dossier('D2'), undefined)
+  await bus.accept([sampleDraft('D1', of('A')), sampleDraft('D1', { ...of('A'), type: 'dossier.progressed.v1' })])
+  t.equal((await store.dossier('D1'))?.messages.length, 3)
+})
+
+t.test('whoever a dossier belongs to may hand it on, and both may write while it names both', async (t) => {
+  const { bus } = await startBus(t, { deliver: async () => ({ receipt }) })
+  const by = (unit: string, units: string[]) => ({ standing: { units, mayWriteFor: (code: string) => code === unit } })
+  await bus.accept([sampleDraft('D1', by('A', ['A', 'B']))])
+  await bus.accept([sampleDraft('D1', { ...by('B', ['B']), type: 'dossier.progressed.v1' })])
+  await bus.accept([sampleDraft('D1', by('A', ['A', 'B']))])
+  await bus.accept([sampleDraft('D1', by('B', ['B']))])
+  await t.rejects(bus.accept([sampleDraft('D1', by('A', ['A']))]), { code: 'unit-not-allowed' }, 'B has it alone now')
+})
+
+t.test('of two units that claim one new dossier at the same moment, one has it', async (t) => {
+  const { bus, store } = await startBus(t, { deliver: async () => ({ receipt }) })
+  const of = (unit: string) => ({ standing: { units: [unit], mayWriteFor: (code: string) => code === unit } })
+  const claims = ['A', 'B', 'C', 'D'].map((unit) => bus.accept([sampleDraft('D1', of(unit))]))
+  const ends = await Promise.allSettled(claims)
+  t.equal(ends.filter(({ status }) => status === 'fulfilled').length, 1)
+  t.equal((await store.dossier('D1'))?.messages.length, 1)
+})

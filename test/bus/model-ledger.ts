@@ -2,70 +2,8 @@
  * The life of a delivery as a specification that runs (docs/delivery.md in code): states, lanes, the fate of an attempt, what
  * people may do. It shares nothing with the gateway, not even its words for types, so that a mistake there is not made twice.
  */
-export type State = 'waiting' | 'leased' | 'blocked' | 'held' | 'delivered' | 'dead' | 'expired' | 'discarded'
-
-export interface Delivery {
-  readonly id: string
-  readonly messageId: string
-  readonly system: string
-  readonly subject: string
-  readonly policy: Policy
-  readonly position: number
-  readonly state: State
-  readonly revision: number
-  /** Of a waiting one: when it may go. Of a leased one: when the lease ends. */
-  readonly untilMs: number
-  readonly owner: string
-  readonly lease: number
-  /** The partner may have it, and nobody has said. `wasInDoubt`: before the attempt under way. */
-  readonly isInDoubt: boolean
-  readonly wasInDoubt: boolean
-  readonly holdsLane: boolean
-  readonly waitsFor: string
-  readonly isSuperseded: boolean
-  /** How each attempt ended. */
-  readonly attempts: readonly string[]
-  readonly firstTry: { readonly atMs: number; readonly stoppedMs: number } | undefined
-}
-
-export interface Policy {
-  readonly delaysMs: readonly number[]
-  readonly giveUpAfterMs: number
-  readonly holdsLaneWhenDead: boolean
-}
-
-export interface Said {
-  readonly messageId: string
-  readonly receipt: string
-  readonly source: string
-  readonly subject: string
-  readonly content: string
-  readonly key: string | undefined
-  /** In place of a key: what it is compared with. */
-  readonly scope: string
-  readonly to: readonly {
-    readonly id: string
-    readonly system: string
-    readonly policy: Policy
-    readonly isDead: boolean
-  }[]
-  readonly supersedes?: string
-  readonly step?: { readonly version: number; readonly says: readonly Said[] }
-}
-
-export type Answer = { readonly kind: string; readonly messageId: string; readonly receipt?: string }
-export type Act = 'hold' | 'release' | 'discard' | 'expire' | 'replay'
-export type Found = 'taken' | 'absent' | 'resend' | 'later' | 'unknown' | 'unreachable'
-export type Sent =
-  | 'delivered'
-  | 'transient'
-  | 'busy'
-  | 'ambiguous'
-  | 'refused'
-  | 'unrepaired'
-  | 'waits-for-fact'
-  | 'channel'
-  | 'too-late'
+import { fateOf } from './model-fate.ts'
+import type { Act, Answer, Delivery, Found, Said, Sent, State } from './model-words.ts'
 
 /** Thrown when a step of a process was computed from a state that has moved on: nothing of the call is done. */
 export class MovedOn extends Error {}
@@ -78,9 +16,6 @@ const from: Readonly<Record<Act, readonly State[]>> = {
   replay: ['dead', 'expired', 'discarded', 'delivered'],
 }
 const into = { hold: 'held', release: 'blocked', discard: 'discarded', expire: 'expired', replay: 'blocked' } as const
-
-export const laterMs = 7_000
-export const busyMs = 90_000
 
 export class ModelLedger {
   /** `from | why | to` of every change so far. */
@@ -118,18 +53,7 @@ export class ModelLedger {
 
   /** Accepted once: a repeat gets the receipt of then. What has no key repeats only the end of what its scope said. */
   accept(drafts: readonly Said[], nowMs: number): readonly Answer[] {
-    const repeats = new Map<Said, Said>()
-    for (const [key, run] of Map.groupBy(drafts, ({ key, source, scope }) =>
-      key === undefined ? `${source} ${scope}` : '',
-    )) {
-      if (key === '') continue
-      const told = this.#messages.filter((one) => one.key === undefined && `${one.source} ${one.scope}` === key)
-      for (let length = Math.min(told.length, run.length); length > 0 && repeats.size === 0; length--) {
-        const end = told.slice(-length)
-        if (end.every((one, index) => one.content === run[index]?.content))
-          for (const [index, one] of end.entries()) repeats.set(run[index] ?? one, one)
-      }
-    }
+    const repeats = repeatsOf(drafts, this.#messages)
     return drafts.map((said) => {
       const known =
         repeats.get(said) ??
@@ -286,54 +210,15 @@ const hasOvertaken = (other: Delivery, one: Delivery) =>
   other.state !== 'discarded' &&
   (other.state === 'delivered' || other.state === 'leased' || other.attempts.length > 0)
 
-type Fate = { readonly to: State; readonly why: string; readonly outcome: string } & Partial<Delivery>
-
-/** After doubt the look-up speaks first; then what was sent. */
-function fateOf(one: Delivery, how: { found: Found; sent: Sent; nowMs: number; stoppedMs: number }): Fate {
-  const { found, nowMs } = how
-  if (one.wasInDoubt) {
-    const unclear = { outcome: 'ambiguous', isInDoubt: true }
-    if (found === 'taken') return { to: 'delivered', why: 'found there', outcome: 'taken' }
-    if (found === 'later') return { to: 'waiting', why: 'too early to tell', untilMs: nowMs + laterMs, ...unclear }
-    if (found === 'unknown') return { to: 'held', why: 'nobody can tell', ...unclear }
-    if (found === 'unreachable') return again(one, { ...how, ...unclear, why: 'look-up failed', isCounted: true })
-  }
-  const isInDoubt = one.wasInDoubt && found !== 'absent'
-  const sent =
-    nowMs >= one.untilMs && how.sent !== 'unrepaired' && how.sent !== 'waits-for-fact' ? 'too-late' : how.sent
-  const transient = { ...how, why: 'transient', outcome: 'transient', isInDoubt, isCounted: true }
-  if (sent === 'delivered') return { to: 'delivered', why: 'delivered', outcome: 'delivered' }
-  if (sent === 'refused')
-    return { to: 'dead', why: 'refused', outcome: 'permanent', holdsLane: one.policy.holdsLaneWhenDead }
-  if (sent === 'unrepaired') return { to: 'held', why: 'ours to repair', outcome: 'permanent', isInDoubt }
-  if (sent === 'waits-for-fact')
-    return { to: 'held', why: 'ours to repair', outcome: 'permanent', isInDoubt, waitsFor: 'procedure:1' }
-  if (sent === 'ambiguous') return again(one, { ...transient, why: 'ambiguous', outcome: 'ambiguous', isInDoubt: true })
-  if (sent === 'channel') return again(one, { ...transient, why: 'channel', outcome: 'channel', isCounted: false })
-  return again(one, { ...transient, atLeastMs: sent === 'busy' ? busyMs : 0 })
-}
-
-interface Again {
-  readonly nowMs: number
-  readonly stoppedMs: number
-  readonly why: string
-  readonly outcome: string
-  readonly isInDoubt: boolean
-  /** An unreachable channel kills nothing. */
-  readonly isCounted: boolean
-  readonly atLeastMs?: number
-}
-
-/** Unknown is not failed: what may have arrived is given up into a person's hands, never into the dead letters. */
-function again(one: Delivery, { nowMs, stoppedMs, why, outcome, isInDoubt, isCounted, atLeastMs = 0 }: Again): Fate {
-  const { delaysMs, giveUpAfterMs, holdsLaneWhenDead } = one.policy
-  const first = one.firstTry ?? { atMs: nowMs, stoppedMs }
-  const ageMs = nowMs - first.atMs - (stoppedMs - first.stoppedMs)
-  if (isCounted && ageMs >= giveUpAfterMs) {
-    return isInDoubt
-      ? { to: 'held', why: 'given up in doubt', outcome, isInDoubt }
-      : { to: 'dead', why: 'given up', outcome, holdsLane: holdsLaneWhenDead }
-  }
-  const delayMs = delaysMs[Math.min(one.attempts.length, delaysMs.length - 1)] ?? 0
-  return { to: 'waiting', why, outcome, isInDoubt, untilMs: nowMs + Math.max(delayMs, atLeastMs) }
+/** The longest beginning of each run without keys that equals the end of what its scope has said. */
+function repeatsOf(drafts: readonly Said[], messages: readonly Said[]): ReadonlyMap<Said, Said> {
+  const scopeOf = ({ key, source, scope }: Said) => (key === undefined ? `${source} ${scope}` : undefined)
+  const runs = [...Map.groupBy(drafts, scopeOf)].flatMap(([scope, run]) => (scope === undefined ? [] : [run]))
+  const pairs = runs.flatMap((run) => {
+    const told = messages.filter((one) => run[0] && scopeOf(one) === scopeOf(run[0]))
+    const ends = Array.from({ length: run.length }, (_, index) => told.slice(-(run.length - index)))
+    const end = ends.find((one) => one.every(({ content }, index) => content === run[index]?.content)) ?? []
+    return end.flatMap((one, index) => (run[index] ? [[run[index], one] as const] : []))
+  })
+  return new Map(pairs)
 }
