@@ -185,7 +185,8 @@ function textOf(body: Uint8Array): string | undefined {
 
 function jsonOf(body: Uint8Array): unknown {
   try {
-    return readJson(body)
+    // Its catalogue has a value for every field of every procedure; how long an answer may be, the client says.
+    return readJson(body, { maxValues: 1_000_000 })
   } catch {
     return undefined
   }

@@ -81,21 +81,36 @@ export function dropInDoor(context: OneWindowContext): FastifyPluginAsync {
   }
 
   return async (scope) => {
-    doors.open(scope, { name: `${system}:drop-in`, mediaTypes: ['application/json'], answerError: dropInError })
-    for (const adapter of ['XrdAdapter', 'VXPAdapter']) {
-      const at = (path: string) => `/${adapter}/RestService/forward/${path}`
-      scope.post(at(dropIn.loginPath), { config: { doc: dropInDocs.login(adapter) } }, async (request, reply) =>
-        reply.type(mediaType).send(JSON.stringify(logIn(request))),
-      )
-      for (const path of new Set([dropIn.dataPath, dropIn.catalogPath])) {
-        const doc = dropInDocs.service(adapter, path)
-        scope.post(at(path), { config: { doc } }, async (request, reply) =>
-          reply.type(mediaType).send(JSON.stringify(await serve(request))),
+    const door = { name: `${system}:drop-in`, mediaTypes: ['application/json'], answerError: dropInError }
+    // A scope each: what a stranger may send before it is known who speaks is a name and a password.
+    await scope.register(async (logins) => {
+      doors.open(logins, { ...door, maxBodyBytes: maxLoginBytes })
+      for (const adapter of adapterNames) {
+        const options = { config: { doc: dropInDocs.login(adapter) } }
+        logins.post(at(adapter, dropIn.loginPath), options, async (request, reply) =>
+          reply.type(mediaType).send(JSON.stringify(logIn(request))),
         )
       }
-    }
+    })
+    await scope.register(async (services) => {
+      doors.open(services, { ...door, maxBodyBytes: dropIn.maxBodyBytes })
+      for (const adapter of adapterNames) {
+        for (const path of new Set([dropIn.dataPath, dropIn.catalogPath])) {
+          const options = { config: { doc: dropInDocs.service(adapter, path) } }
+          services.post(at(adapter, path), options, async (request, reply) =>
+            reply.type(mediaType).send(JSON.stringify(await serve(request))),
+          )
+        }
+      }
+    })
   }
 }
+
+const adapterNames = ['XrdAdapter', 'VXPAdapter']
+const at = (adapter: string, path: string) => `/${adapter}/RestService/forward/${path}`
+
+/** The longest name and password that configuration takes, in any script, and room to spare. */
+const maxLoginBytes = 4 * 1024
 
 /** The items have contracts of their own; what is not even an object must not refuse the rest of its batch. */
 function envelopeOf(document: JsonObject): JsonObject {

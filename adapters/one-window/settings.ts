@@ -11,6 +11,7 @@ export interface DropInSettings {
   readonly loginPath: string
   readonly dataPath: string
   readonly catalogPath: string
+  readonly maxBodyBytes: number
   readonly sessionTtl: string
   readonly credentials: readonly DropInCredential[]
 }
@@ -45,6 +46,13 @@ export const oneWindowSchema: Readonly<Record<string, unknown>> = {
         loginPath: path('logs in', 'mapi/login'),
         dataPath: path('sends and looks up dossiers', 'mapi/g'),
         catalogPath: path('reads catalogues', 'mapi/g'),
+        maxBodyBytes: {
+          type: 'integer',
+          minimum: 65_536,
+          maximum: 268_435_456,
+          default: 4_194_304,
+          description: 'Largest batch in bytes, beyond it 413; `limits.bodyBytes` holds besides.',
+        },
         sessionTtl: {
           type: 'string',
           'x-duration': true,

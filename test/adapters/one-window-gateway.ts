@@ -39,6 +39,7 @@ export interface GatewayOptions {
   readonly url?: string
   readonly clock?: Clock
   readonly maxBodyBytes?: number
+  readonly maxBatchBytes?: number
   readonly sessionTtl?: string
   readonly hasNoDropIn?: boolean
   /** Stands between the bus and the real store. */
@@ -90,6 +91,7 @@ export async function startOneWindowGateway(t: Test, options: GatewayOptions = {
       loginPath: 'mapi/login',
       dataPath: 'mapi/g',
       catalogPath: 'mapi/share',
+      maxBodyBytes: options.maxBatchBytes ?? 4_194_304,
       sessionTtl: options.sessionTtl ?? '24h',
       credentials: [account, communeAccount],
     },

@@ -399,6 +399,25 @@ t.test('what is refused is refused in the door’s own form, leaves one audit re
   t.equal((await gateway.journal('refused')).length, count)
 })
 
+t.test('what may be sent is bounded before it is known who speaks', async (t) => {
+  const gateway = await startOneWindowGateway(t, { maxBatchBytes: 70_000 })
+  const { session } = await loggedIn(gateway)
+  const { username, password } = account
+  const large = await post(gateway, loginPath, { username, password, x: 'x'.repeat(4_096) })
+  t.match(large, { status: 413, document: { error_code: -1, message: /4096/ } })
+  const batch = { session, madonvi: '000.00.01.H47', service: 'DongBoHoSoMC', isUpdating: 'False' }
+  const long = await post(gateway, dataPath, {
+    ...batch,
+    data: [dossierItem(code(1), { TenTTHC: 'x'.repeat(70_000) })],
+  })
+  t.match(long, { status: 413, document: { error_code: -1, message: /70000/ } })
+  const many = await post(gateway, dataPath, `{"session":"${session}","data":[${'1,'.repeat(30_000)}1]}`)
+  t.match(many, { status: 200 }, '60,000 bytes of 30,000 values are read')
+  const wide = await startOneWindowGateway(t, { folder: t.testdir({ wide: {} }) })
+  const wider = await post(wide, dataPath, `{"session":"x","data":[${'1,'.repeat(60_000)}1]}`)
+  t.match(wider, { status: 413, document: { error_code: -1, message: /quá nhiều giá trị/ } })
+})
+
 t.test('other media types are refused before they are read', async (t) => {
   const gateway = await startOneWindowGateway(t)
   for (const type of ['text/plain', 'application/xml', 'application/jsonx']) {

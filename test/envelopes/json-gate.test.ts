@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { GatewayError } from '../../gateway/bus/errors.ts'
-import { readJson } from '../../gateway/envelopes/json-gate.ts'
+import { type JsonLimits, readJson } from '../../gateway/envelopes/json-gate.ts'
 
-function refusalOf(bytes: string | Uint8Array, options?: { readonly maxDepth?: number }): string {
+function refusalOf(bytes: string | Uint8Array, options?: JsonLimits): string {
   try {
     readJson(typeof bytes === 'string' ? Buffer.from(bytes) : bytes, options)
     return 'accepted'
@@ -55,6 +55,24 @@ t.test('each refusal has a twin that is accepted', async (t) => {
     t.equal(refusalOf(bad), code, bad)
     t.equal(refusalOf(good), 'accepted', good)
   }
+})
+
+t.test('members and elements are counted, and what holds too many is refused before anything is built', async (t) => {
+  const limits = { maxValues: 10 }
+  const members = (count: number) =>
+    JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, n) => [n, ''])))
+  const elements = (count: number) => JSON.stringify(Array.from({ length: count }, () => 1))
+  for (const made of [members, elements]) {
+    t.equal(refusalOf(made(10), limits), 'accepted')
+    t.equal(refusalOf(made(11), limits), 'request-too-many-values')
+  }
+  t.equal(refusalOf('[[],[],[],[],[]]', limits), 'accepted')
+  t.equal(refusalOf('[[],[],[],[],[],[]]', limits), 'request-too-many-values')
+  t.equal(refusalOf('[",,,,,,,,,,,,[{"]', limits), 'accepted', 'not what stands in a string')
+  // What was counted is no JSON: had the parser been asked first, it would have said so.
+  t.equal(refusalOf(`${'['.repeat(3)}${','.repeat(8)}`, limits), 'request-too-many-values')
+  t.equal(refusalOf(elements(50_000)), 'accepted')
+  t.equal(refusalOf(elements(50_001)), 'request-too-many-values', 'without a limit of the caller’s own')
 })
 
 t.test('bytes that are not UTF-8 are refused, whatever they would have meant', async (t) => {
