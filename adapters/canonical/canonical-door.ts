@@ -22,6 +22,7 @@ export function createCanonicalDoor(options: CanonicalDoorOptions): FastifyPlugi
         const draft = await readSigned(request, options)
         const [accepted] = await gateway.accept([draft])
         if (accepted === undefined) throw new GatewayError('internal-error')
+        if (accepted.kind === 'conflict' && accepted.isReplay) throw new GatewayError('replay-refused')
         if (accepted.kind === 'conflict') throw new GatewayError('key-conflict', { field: '/jti' })
         return reply
           .code(202)

@@ -103,9 +103,28 @@ t.test('the same key from another system is another message', async (t) => {
   const { receivedAt: _, procedure: __, ...rest } = dossierBody(code)
   const claims = statement({ ...rest, processedAt: '2026-01-05T03:00:00.000Z' }, { type: 'dossier.progressed.v1' })
   t.equal((await send(gateway, claims)).status, 202)
-  t.equal((await send(gateway, claims, { key: keys.land })).status, 202)
+  t.equal((await send(gateway, { ...claims, iat: claims.iat - 1 }, { key: keys.land })).status, 202)
   t.equal(await accepted(gateway), 2)
 })
+
+t.test(
+  'what one system has signed is refused under another’s name and counted; its own speaker gets its receipt',
+  async (t) => {
+    const gateway = await startOneWindowGateway(t)
+    const { receivedAt: _, procedure: __, ...rest } = dossierBody(code)
+    const claims = statement({ ...rest, processedAt: '2026-01-05T03:00:00.000Z' }, { type: 'dossier.progressed.v1' })
+    const { text } = await send(gateway, claims)
+    for (const isDetached of [false, true]) {
+      const answer = await send(gateway, claims, { key: keys.land, isDetached })
+      t.equal(answer.status, 409)
+      t.match(JSON.parse(answer.text), { type: 'urn:lien-thong:error:replay-refused' })
+    }
+    t.match(await gateway.journal('refused'), [{ code: 'replay-refused' }, { code: 'replay-refused' }])
+    t.equal((await gateway.journal('replay-refused')).length, 2)
+    t.equal((await send(gateway, claims)).text, text)
+    t.equal(await accepted(gateway), 1)
+  },
+)
 
 t.test('what is refused is refused with a problem, leaves one audit record and nothing else', async (t) => {
   const gateway = await startOneWindowGateway(t, { maxBodyBytes: 20_000 })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { canonicalJson, digestOf } from '../../gateway/bus/canonical-json.ts'
-import { type Idempotency, newMessageId } from '../../gateway/bus/message.ts'
+import { type Idempotency, newMessageId, type Statement } from '../../gateway/bus/message.ts'
 import type { Acceptance, AttemptRecord, NextState, Settlement } from '../../gateway/bus/store.ts'
 
 export interface SampleOptions {
@@ -13,6 +13,7 @@ export interface SampleOptions {
   readonly sameAs?: readonly string[]
   readonly systems?: readonly string[]
   readonly nowMs?: number
+  readonly statement?: Statement
 }
 
 /** An acceptance as intake would prepare it; what a test doesn't name is made up. */
@@ -38,6 +39,7 @@ export function sampleAcceptance(options: SampleOptions = {}): Acceptance {
     sameAs,
     idempotency,
     receipt: `receipt-of-${id}`,
+    ...(options.statement ? { statement: options.statement } : {}),
     deliveries: systems.map((system) => ({ id: randomUUID(), system, route: 'dossier-sync' })),
   }
 }
