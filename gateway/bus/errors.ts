@@ -159,6 +159,13 @@ export const errorTable = {
     'The document does not satisfy its contract.',
     'Dữ liệu không đúng quy định.',
   ),
+  'after-invalid-item': row(
+    422,
+    'permanent',
+    'contract',
+    'An earlier item of the same dossier in this batch is invalid.',
+    'Sau mục không hợp lệ của cùng hồ sơ.',
+  ),
   'service-unknown': row(422, 'permanent', 'contract', 'There is no such service here.', 'Dịch vụ không tồn tại.'),
   'key-conflict': row(
     409,
@@ -389,7 +396,8 @@ export const errorTable = {
     'The file’s name has a path, a control character or no length.',
     'Tên tệp không hợp lệ.',
   ),
-  'file-infected': row(422, 'permanent', 'business', 'The file holds malware.', 'Tệp chứa mã độc.'),
+  // A document that is not to be sent on: held, for a person to talk with the sender.
+  'file-infected': row(422, 'permanent', 'contract', 'The file holds malware.', 'Tệp chứa mã độc.'),
   'file-link-forbidden': row(
     422,
     'permanent',

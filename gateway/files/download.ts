@@ -138,8 +138,8 @@ function isPassing(error: unknown): boolean {
 function refusedBySource({ status }: SourceAnswer, state: Progress): GatewayError {
   return new GatewayError('file-unavailable', {
     ...placeOf(state),
-    // 410 is the source's word that it will never be there again (RFC 9110 §15.5.11).
-    ...(status === 410 ? { failure: 'permanent' } : {}),
+    // 410 is the source's word that it will never be there again (RFC 9110 §15.5.11): a person asks for another.
+    ...(status === 410 ? { failure: 'permanent', failureCause: 'contract' } : {}),
     ...(status >= 500 || status === 429 || status === 408 ? {} : { rule: 'status' }),
     detail: `Its source answered ${status}.`,
     answer: { code: String(status) },

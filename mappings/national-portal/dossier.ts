@@ -7,7 +7,7 @@ import { statuses } from '../tables/statuses.ts'
 import type { Tables } from '../tables.ts'
 import { filingFromPortal } from './filing.ts'
 import { withResults } from './issued-results.ts'
-import { resultFromPortal, supplementFromPortal } from './papers-from-portal.ts'
+import { eachLinked, resultFromPortal, supplementFromPortal } from './papers-from-portal.ts'
 import {
   feeToPortal,
   fileToPortal,
@@ -37,7 +37,9 @@ export function dossierFromPortal(item: DossierItem, { madonvi }: { readonly mad
     supplements: presentList(
       eachOf(item.DanhSachHoSoBoSung, { field: 'DanhSachHoSoBoSung', read: supplementFromPortal }),
     ),
-    results: presentList(eachOf(item.DanhSachGiayToKetQua, { field: 'DanhSachGiayToKetQua', read: resultFromPortal })),
+    results: presentList(
+      eachLinked(eachOf(item.DanhSachGiayToKetQua, { field: 'DanhSachGiayToKetQua', read: resultFromPortal })),
+    ),
   })
 }
 

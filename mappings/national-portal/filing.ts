@@ -2,7 +2,13 @@ import type { Owner, ProcessingUnit } from '../../contracts/canonical/types.ts'
 import type { DossierItem, SubmittedItem } from '../../contracts/partners/national-portal/types.ts'
 import { present, presentAny, presentList } from '../present.ts'
 import { channels, filingPlaces, onlinePayments, ownerKinds, returnMethods } from '../tables/portal-codes.ts'
-import { feeFromPortal, fileFromPortal, identityFromPortal, otherPaperFromPortal } from './papers-from-portal.ts'
+import {
+  eachLinked,
+  feeFromPortal,
+  fileFromPortal,
+  identityFromPortal,
+  otherPaperFromPortal,
+} from './papers-from-portal.ts'
 import { eachOf, given, givenFlag, givenInstant, givenName } from './reading.ts'
 
 /** What a dossier bears from its filing on, wherever it was filed; the members may be undefined. */
@@ -26,7 +32,7 @@ export function filingFromPortal(item: DossierItem | SubmittedItem) {
     submittedAt: givenInstant(item.NgayNopHoSo, 'NgayNopHoSo'),
     dueAt: givenInstant(item.NgayHenTra, 'NgayHenTra'),
     returnMethod: givenName(item.HinhThuc, { field: 'HinhThuc', table: returnMethods }),
-    submittedFiles: presentList(eachOf(item.TaiLieuNop, { field: 'TaiLieuNop', read: fileFromPortal })),
+    submittedFiles: presentList(eachLinked(eachOf(item.TaiLieuNop, { field: 'TaiLieuNop', read: fileFromPortal }))),
     fees: presentList(eachOf(item.DanhSachLePhi, { field: 'DanhSachLePhi', read: feeFromPortal })),
     otherPapers: presentList(
       eachOf(item.DanhSachTepDinhKemKhac, { field: 'DanhSachTepDinhKemKhac', read: otherPaperFromPortal }),

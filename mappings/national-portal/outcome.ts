@@ -2,7 +2,7 @@ import type { DossierOutcomeReported, SubmittedFile } from '../../contracts/cano
 import type { OutcomeItem, SentOutcome, SentOutcomeFile } from '../../contracts/partners/national-portal/types.ts'
 import { present, presentList } from '../present.ts'
 import { outcomeStatuses, statuses } from '../tables/statuses.ts'
-import { fileFromPortal } from './papers-from-portal.ts'
+import { eachLinked, fileFromPortal } from './papers-from-portal.ts'
 import { eachOf, given, nameOf } from './reading.ts'
 import { instantFromPortal } from './time.ts'
 import { deletion, each, instant, required, requiredCode, text } from './writing.ts'
@@ -25,7 +25,7 @@ export function outcomeFromPortal(
     processedAt: instantFromPortal(data.NgayXuLy, 'NgayXuLy'),
     content: given(data.NoiDung),
     ownerTechnicalId: given(data.MaDoiTuong),
-    files: presentList(eachOf(data.TaiLieuXuLy, { field: 'TaiLieuXuLy', read: fileFromPortal })),
+    files: presentList(eachLinked(eachOf(data.TaiLieuXuLy, { field: 'TaiLieuXuLy', read: fileFromPortal }))),
   })
 }
 

@@ -34,6 +34,14 @@ export function fileFromPortal(item: TaiLieuNop, place: string): SubmittedFile {
   })
 }
 
+/** Products join the links of several files with `##` (wire-formats section 8, row 10): each is a file of its own. */
+export function eachLinked<File extends { readonly url?: string }>(files: readonly File[]): readonly File[] {
+  return files.flatMap((file) => {
+    const links = (file.url ?? '').split('##').filter((link) => link !== '')
+    return links.length < 2 ? [file] : links.map((url) => ({ ...file, url }))
+  })
+}
+
 /** An item of `DanhSachLePhi` or `DanhSachLePhiBoSung`. */
 export function feeFromPortal(item: LePhi, place: string): Fee {
   return present({
@@ -70,7 +78,7 @@ export function supplementFromPortal(item: HoSoBoSung, place: string): Supplemen
     receivedAt: instant(item.NgayTiepNhanBoSung, 'NgayTiepNhanBoSung'),
     completed: item.TrangThaiBoSung ?? undefined,
     files: presentList(
-      eachOf(item.DanhSachGiayToBoSung, { field: `${place}.DanhSachGiayToBoSung`, read: fileFromPortal }),
+      eachLinked(eachOf(item.DanhSachGiayToBoSung, { field: `${place}.DanhSachGiayToBoSung`, read: fileFromPortal })),
     ),
     fees: presentList(eachOf(item.DanhSachLePhiBoSung, { field: `${place}.DanhSachLePhiBoSung`, read: feeFromPortal })),
     dueBefore: instant(item.NgayHenTraTruoc, 'NgayHenTraTruoc'),

@@ -189,7 +189,7 @@ t.test('a source that does not have the file, or does not answer, is waited for'
     options: { answer: { code: '500' } },
   })
   t.equal(server.requests.length, 7)
-  t.match(await codeOf(claim()), { code: 'file-unavailable', failure: 'permanent' })
+  t.match(await codeOf(claim()), { code: 'file-unavailable', failure: 'permanent', failureCause: 'contract' })
   t.match(await claim(), { sizeBytes: 100 })
   await server.close()
   t.match(await codeOf(claim({}, { messageId: '018f0000-0000-7000-8000-000000000002' })), {

@@ -48,6 +48,7 @@ t.test('a clean file is kept, an infected one is not, and nothing of it stays', 
   await t.rejects(files.arrive(piecesOf(Buffer.from(eicar)), {}, arriving), {
     code: 'file-infected',
     failure: 'permanent',
+    failureCause: 'contract',
     options: { detail: 'Eicar-Test-Signature.' },
   })
   t.same(seen, [300_000, eicar.length])

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import t from 'tap'
 import { filesIn, withFiles } from '../../mappings/files.ts'
+import { eachLinked } from '../../mappings/national-portal/papers-from-portal.ts'
 
 const folder = path.resolve(import.meta.dirname, '../../contracts/canonical')
 
@@ -26,4 +27,14 @@ t.test('in the canonical contracts nothing but a file has a link, base64 or a di
     .filter(([, { properties = {} }]) => ['url', 'contentBase64', 'digest'].some((name) => name in properties))
     .map(([name]) => name)
   t.same(withSuch, ['submittedFile', 'resultPaper'])
+})
+
+t.test('links joined by ## are files of their own, and everything else of the entry is theirs', async (t) => {
+  const [one, two] = ['https://a.example/1', 'https://a.example/2']
+  t.same(eachLinked([{ name: 'a.pdf', url: `${one}##${two}` }, { name: 'b.pdf', url: one }, { name: 'c.pdf' }]), [
+    { name: 'a.pdf', url: one },
+    { name: 'a.pdf', url: two },
+    { name: 'b.pdf', url: one },
+    { name: 'c.pdf' },
+  ])
 })
