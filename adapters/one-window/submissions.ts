@@ -52,14 +52,14 @@ export function submissionServices(context: OneWindowContext): Services {
 
 /**
  * One message per item, the valid ones accepted in one write. One invalid item makes the answer an error that names it,
- * and changes nothing for the others: the format has one code for a whole batch.
+ * and changes nothing for other dossiers: the format has one code for a whole batch.
  */
 function submit(submission: Submission, context: OneWindowContext): Service {
   return async (call) => {
     const { data } = call.document
     const items: readonly unknown[] = Array.isArray(data) ? data : [data]
     const reading = items.map((item, index) => readItem(item, { index, submission, call, context }))
-    const read = await Promise.all(reading)
+    const read = inOrder(await Promise.all(reading))
     const valid = read.filter((one) => one.kind === 'valid')
     const invalid = read.filter((one) => one.kind === 'invalid')
     const accepted = valid.length === 0 ? [] : await context.gateway.accept(valid.map(({ draft }) => draft))
@@ -74,8 +74,8 @@ function submit(submission: Submission, context: OneWindowContext): Service {
 interface InvalidItem {
   readonly kind: 'invalid'
   readonly index: number
-  /** The dossier code, where the item has one of its shape. */
-  readonly name?: string
+  /** Whatever the item names as its dossier. */
+  readonly subject?: string
   readonly error: GatewayError
 }
 
@@ -96,10 +96,27 @@ async function readItem(
     return { kind: 'valid', draft }
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
-    const code = isObject(item) && typeof item.MaHoSo === 'string' ? item.MaHoSo : ''
-    const name = /^[A-Za-z0-9._-]{1,60}$/.test(code) ? { name: code } : {}
-    return { kind: 'invalid', index: of.index, error, ...name }
+    const subject = isObject(item) && typeof item.MaHoSo === 'string' ? { subject: item.MaHoSo } : {}
+    return { kind: 'invalid', index: of.index, error, ...subject }
   }
+}
+
+/**
+ * What follows an invalid item of its dossier is refused with it: accepted, it would stand before the repaired one, and
+ * the repaired batch would no longer begin as what is held ends (ADR 0011).
+ */
+function inOrder(read: readonly ReadItem[]): readonly ReadItem[] {
+  const broken = new Set<string>()
+  return read.map((one, index) => {
+    if (one.kind === 'invalid') {
+      if (one.subject !== undefined) broken.add(one.subject)
+      return one
+    }
+    const { subject } = one.draft
+    return broken.has(subject)
+      ? { kind: 'invalid', index, subject, error: new GatewayError('after-invalid-item') }
+      : one
+  })
 }
 
 function draftOf(
@@ -193,8 +210,9 @@ function refusal(batch: {
   readonly result: readonly unknown[]
 }): DropInAnswer {
   const { invalid, count, result } = batch
-  const named = invalid.slice(0, mostNamed).map(({ index, name, error }) => {
-    const where = name === undefined ? `mục ${index + 1}` : `mục ${index + 1} (${name})`
+  const named = invalid.slice(0, mostNamed).map(({ index, subject = '', error }) => {
+    // What has no dossier code's shape is not said back.
+    const where = /^[A-Za-z0-9._-]{1,60}$/.test(subject) ? `mục ${index + 1} (${subject})` : `mục ${index + 1}`
     return `${where}: ${faultOf(error)}`
   })
   const unnamed = invalid.length > mostNamed ? [`và ${invalid.length - mostNamed} mục khác`] : []

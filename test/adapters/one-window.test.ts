@@ -6,6 +6,7 @@ import { loadConfig } from '../../config.ts'
 import { digestOf } from '../../gateway/bus/canonical-json.ts'
 import { GatewayError } from '../../gateway/bus/errors.ts'
 import { jwsTypes, verifyJws } from '../../gateway/envelopes/jws.ts'
+import { statuses } from '../../mappings/tables/statuses.ts'
 import { demoDossiers } from '../../simulators/demo/dossiers.ts'
 import {
   account,
@@ -129,6 +130,39 @@ t.test('a batch of five with one invalid: four accepted, one explained, and repe
   t.equal(await accepted(gateway), 4)
   for (const n of [1, 2, 4, 5]) await settled(gateway, code(n), ['delivered'])
 })
+
+t.test(
+  'after an invalid step the dossier’s later ones wait for its repair; sent whole, the batch adds those',
+  async (t) => {
+    const arrived: unknown[] = []
+    const gateway = await startOneWindowGateway(t, {
+      deliver: async ({ body }) => void arrived.push(body),
+    })
+    const product = await loggedIn(gateway)
+    const batch = (more: Readonly<Record<string, unknown>>) => [
+      progressItem(code(1), '2'),
+      progressItem(code(1), '4', more),
+      progressItem(code(2), '3'),
+      progressItem(code(1), '9'),
+    ]
+    const broken = batch({ ThoiDiemXuLy: '20260230090000' })
+    for (const _ of [1, 2]) {
+      const { document } = await product.progress(broken)
+      t.equal(document.error_code, -1)
+      t.match(document.message, /^2\/4 .*mục 2 \(.*0001\): ThoiDiemXuLy: .*; mục 4 \(.*0001\): Sau mục không hợp lệ/)
+      t.equal(await accepted(gateway), 2)
+    }
+    await settled(gateway, code(2), ['delivered'])
+    t.equal((await product.progress(batch({}))).document.error_code, 0)
+    t.equal(await accepted(gateway), 4)
+    await settled(gateway, code(1), ['delivered'])
+    const steps = arrived.filter((body) => Reflect.get(Object(body), 'dossierCode') === code(1))
+    t.same(
+      steps.map((body) => statuses.codeOf(Reflect.get(Object(body), 'status'))),
+      ['2', '4', '9'],
+    )
+  },
+)
 
 t.test('an item that is no object is named by its place and does not refuse the others', async (t) => {
   const gateway = await startOneWindowGateway(t)
