@@ -8,7 +8,8 @@ import type { Act, Answer, Delivery, Found, Said, Sent, State } from './model-wo
 /** Thrown when a step of a process was computed from a state that has moved on: nothing of the call is done. */
 export class MovedOn extends Error {}
 
-const from: Readonly<Record<Act, readonly State[]>> = {
+/** From which states a person can do what. */
+export const possibleFrom: Readonly<Record<Act, readonly State[]>> = {
   hold: ['waiting', 'blocked'],
   release: ['held'],
   discard: ['waiting', 'blocked', 'held', 'dead'],
@@ -151,7 +152,7 @@ export class ModelLedger {
     if (!one) return 'unknown'
     const { act, revision, isOverride, nowMs } = asked
     if (revision !== undefined && revision !== one.revision) return 'changed'
-    if (!from[act].includes(one.state) || one.isSuperseded) return 'impossible'
+    if (!possibleFrom[act].includes(one.state) || one.isSuperseded) return 'impossible'
     if (act === 'replay' && !isOverride && this.deliveries.some((other) => hasOvertaken(other, one))) return 'overtaken'
     // A person took it up: its age starts anew. What may have arrived may still have arrived.
     this.#move(one, { to: into[act], why: act }, { firstTry: undefined, holdsLane: false, waitsFor: '', untilMs: 0 })

@@ -14,7 +14,7 @@ import { SqliteReader } from '../../gateway/store/sqlite-reader.ts'
 import { ReadTooEarly, SqliteWriter, type WriteOperations } from '../../gateway/store/sqlite-writer.ts'
 import type { Action, DraftSeed } from './model-actions.ts'
 import { busyMs, laterMs } from './model-fate.ts'
-import { ModelLedger, MovedOn } from './model-ledger.ts'
+import { ModelLedger, MovedOn, possibleFrom } from './model-ledger.ts'
 import type { Delivery, Found, Policy, Said, Sent } from './model-words.ts'
 
 /** What is held against the model: the store's writes, each in its own transaction, and the decision after an attempt. */
@@ -35,6 +35,7 @@ export interface Fault {
 const systems = ['national-portal', 'land'] as const
 const sources = ['one-window', 'public-portal'] as const
 const leaseMs = 75_000
+const doubtfulSql = 'SELECT id FROM deliveries WHERE doubt_since_ms IS NOT NULL'
 const startMs = 1_764_000_000_000
 
 /** The same promises twice: as routes say them, and as the model counts them. */
@@ -352,8 +353,10 @@ class Match {
   }
 
   #act({ act, pick, seen, isOverride }: Extract<Action, { kind: 'act' }>): void {
-    const all = this.model.deliveries
-    const one = all[pick % (all.length + 1)] // one too many: a delivery nobody knows
+    // Mostly something that can be done, lest most acts be refusals; and now and then a delivery that nobody knows.
+    const possible = this.model.deliveries.filter(({ state }) => possibleFrom[act].includes(state))
+    const all = pick % 4 === 0 ? this.model.deliveries : possible
+    const one = all[pick % (all.length + 1)]
     const deliveryId = one?.id ?? 'nobody-knows'
     const revision = seen === 'none' ? undefined : (one?.revision ?? 0) - (seen === 'stale' ? 1 : 0)
     const nowMs = this.#nowMs
@@ -388,8 +391,15 @@ class Match {
   /** Every delivery stands where the model says, and no attempt that was written has changed. */
   compare(): void {
     const real = this.#reader.deliveries({}, 100_000)
+    // No port shows it before the next attempt, which may be long in coming.
+    const doubtful = new Set(
+      this.#sql
+        .prepare(doubtfulSql)
+        .all()
+        .map(({ id }) => id),
+    )
     assert.deepEqual(
-      real.map(sight).sort(byId),
+      real.map((one) => ({ ...sight(one), isInDoubt: doubtful.has(one.id) })).sort(byId),
       this.model.deliveries.map(modelSight).sort(byId),
       'where deliveries stand',
     )
@@ -480,8 +490,9 @@ const sight = ({
   attempts: attempts.map(({ outcome }) => outcome),
 })
 
-const modelSight = ({ id, state, revision, position, untilMs, attempts, subject }: Delivery) => ({
+const modelSight = ({ id, state, revision, position, untilMs, attempts, subject, isInDoubt }: Delivery) => ({
   id,
+  isInDoubt,
   subject,
   state,
   revision,
