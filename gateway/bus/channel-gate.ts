@@ -11,7 +11,7 @@ import {
 } from './channel.ts'
 import type { Clock } from './clock.ts'
 import type { Outcome } from './delivery.ts'
-import { asGatewayError, type GatewayError } from './errors.ts'
+import { asGatewayError, type ErrorCode, type GatewayError } from './errors.ts'
 import type { WireTap } from './gateway.ts'
 import { reasonOf } from './settlement.ts'
 import type { Store } from './store.ts'
@@ -95,7 +95,7 @@ export class ChannelGate {
   /** What an attempt says about the channel, and not only about its own dossier. */
   async learn(subject: string, outcome: Outcome): Promise<void> {
     const error = outcome.kind === 'failed' || outcome.kind === 'lookup-failed' ? outcome.error : undefined
-    const isOurs = error?.code === 'lease-lost' || error?.code === 'internal-error'
+    const isOurs = error !== undefined && beforeAsking.has(error.code)
     const wasNotAsked = error?.failure === 'permanent' && error.failureCause !== 'business'
     if (isOurs || wasNotAsked) return
     if (error === undefined || error.failure === 'permanent') {
@@ -130,3 +130,12 @@ export class ChannelGate {
     return change
   }
 }
+
+/** What ends an attempt before the system is asked, and says nothing about it: a file's source is another's channel. */
+const beforeAsking: ReadonlySet<ErrorCode> = new Set([
+  'lease-lost',
+  'internal-error',
+  'file-unavailable',
+  'file-not-scanned',
+  'store-unavailable',
+])
