@@ -217,7 +217,8 @@ export function configSchema(adapters: readonly ConfigurableSystem[]): JsonSchem
         type: 'string',
         enum: ['development', 'test', 'production'],
         default: 'development',
-        description: 'Production refuses demo keys, simulators, clear-text partners and a missing signing key.',
+        description:
+          'Production refuses demo keys, simulators, clear-text partners, made-up code tables and a missing signing key.',
       },
       gateway: {
         type: 'object',
@@ -1139,6 +1140,14 @@ function unfitForProduction(config: unknown): readonly Mistake[] {
   if (isDemo(member(signing, 'kid'))) refuse(['keys', 'signing'], 'is a demo key', renew)
   if (isClearText(member(config, 'gateway', 'url'))) {
     refuse(['gateway', 'url'], 'is clear text', 'put the gateway behind TLS and write its https address')
+  }
+  for (const table of ['agencies', 'procedures']) {
+    if (member(config, 'directory', table) !== undefined) continue
+    refuse(
+      ['directory', table],
+      'is missing: the demonstration’s made-up table would be used',
+      'name the province’s own file',
+    )
   }
   for (const [name, system] of enabledSystems(config)) {
     const url = member(system, 'url')

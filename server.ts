@@ -20,7 +20,6 @@ import type { WireTap } from './gateway/bus/gateway.ts'
 import { changedRetry } from './gateway/bus/retry.ts'
 import { durationMs, type RetryChange, type Route } from './gateway/bus/route.ts'
 import type { Store } from './gateway/bus/store.ts'
-import { officeCalendar } from './gateway/bus/working-days.ts'
 import { jwsTypes, signDetached } from './gateway/envelopes/jws.ts'
 import { type LiveKeyring, openKeyring } from './gateway/envelopes/key-folder.ts'
 import { generateSigningJwk, type Keyring, type SigningJwk } from './gateway/envelopes/keyring.ts'
@@ -69,6 +68,11 @@ export async function startGateway(config: Config, output?: DestinationStream): 
     path: config.store.path,
     clock,
     onBatch: (batch) => observed.metrics?.storeWrote(batch),
+    // A supervisor starts anew from what is on disk; a gateway that can't write must not look alive.
+    onDeath: (error) => {
+      log.fatal({ where: 'store', error }, 'failed')
+      process.exit(1)
+    },
   })
   const state = { isDraining: false }
   const health = createHealth({
@@ -89,7 +93,7 @@ export async function startGateway(config: Config, output?: DestinationStream): 
     contracts,
     receipts: createReceiptSigner(keyring, { issuer: config.gateway.id }),
     routes: routesOf(config),
-    processes: [portalFiledReception({ workingDays: 1, calendar: officeCalendar })],
+    processes: [portalFiledReception({ ...config.processes.portalFiledReception, calendar: config.calendar })],
     directory: { isEnabled },
     clock,
     tap,

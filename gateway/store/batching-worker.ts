@@ -16,6 +16,12 @@ export interface BatchReport {
   readonly journalPosition?: number
 }
 
+export interface WorkerListeners {
+  readonly onBatch?: (report: BatchReport) => void
+  /** The thread ended by itself: nothing it is asked will ever be answered again. */
+  readonly onDeath?: (cause: Error) => void
+}
+
 /** More than this in one transaction only makes the first wait for the last. */
 const largestBatch = 256
 
@@ -26,27 +32,31 @@ const largestBatch = 256
 export class BatchingWorker {
   readonly #worker: Worker
   readonly #onBatch: (report: BatchReport) => void
+  readonly #onDeath: (cause: Error) => void
   #queue: Pending[] = []
   #inFlight: readonly Pending[] = []
   #startedAt = 0
   #failure: GatewayError | undefined
   #isClosing = false
 
-  private constructor(worker: Worker, onBatch: (report: BatchReport) => void) {
+  private constructor(worker: Worker, { onBatch = () => {}, onDeath = () => {} }: WorkerListeners) {
     this.#worker = worker
     this.#onBatch = onBatch
+    this.#onDeath = onDeath
     worker.on('message', (answer: BatchAnswer) => this.#finish(answer))
     worker.on('error', (cause) => this.#fail(cause))
     worker.on('exit', () => this.#fail(new Error('the store thread ended')))
   }
 
-  static async start(
-    settings: WorkerSettings,
-    onBatch: (report: BatchReport) => void = () => {},
-  ): Promise<BatchingWorker> {
+  static async start(settings: WorkerSettings, listeners: WorkerListeners = {}): Promise<BatchingWorker> {
     const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), { workerData: settings })
+    return BatchingWorker.over(worker, listeners)
+  }
+
+  /** Takes charge of a store thread that is starting. */
+  static async over(worker: Worker, listeners: WorkerListeners = {}): Promise<BatchingWorker> {
     await once(worker, 'message')
-    return new BatchingWorker(worker, onBatch)
+    return new BatchingWorker(worker, listeners)
   }
 
   /** Resolves once the operation's batch is committed (a write) or read. */
@@ -78,11 +88,12 @@ export class BatchingWorker {
   }
 
   #fail(cause: Error): void {
-    if (this.#isClosing) return
+    if (this.#isClosing || this.#failure) return
     this.#failure = new GatewayError('store-unavailable', { cause })
     for (const { reject } of [...this.#inFlight, ...this.#queue]) reject(this.#failure)
     this.#inFlight = []
     this.#queue = []
+    this.#onDeath(cause)
   }
 
   /** Lets what was asked finish, then ends the thread. */

@@ -13,6 +13,8 @@ export interface SqliteStoreOptions {
   /** `OFF` only to show what is lost without a sync; never in service. */
   readonly synchronous?: 'FULL' | 'OFF'
   readonly onBatch?: (report: BatchReport) => void
+  /** A store thread ended by itself; only a new process can go on. */
+  readonly onDeath?: (cause: Error) => void
 }
 
 /** The embedded store: one writing thread, one reading thread, files readable by their owner alone. */
@@ -21,14 +23,18 @@ export async function openSqliteStore({
   clock,
   synchronous = 'FULL',
   onBatch,
+  onDeath,
 }: SqliteStoreOptions): Promise<Store> {
   if (!existsSync(dirname(path))) mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const settings = { path, nowMs: clock.now(), synchronous }
   // Before SQLite opens it: the files it keeps beside it take over its permissions.
   closeSync(openSync(path, 'a', 0o600))
   chmodSync(path, 0o600)
-  const writer = await BatchingWorker.start({ ...settings, mode: 'write' }, onBatch)
-  const reader = await BatchingWorker.start({ ...settings, mode: 'read' })
+  const writer = await BatchingWorker.start(
+    { ...settings, mode: 'write' },
+    { ...(onBatch && { onBatch }), ...(onDeath && { onDeath }) },
+  )
+  const reader = await BatchingWorker.start({ ...settings, mode: 'read' }, onDeath && { onDeath })
 
   let lastHeads = '' // of the newest checkpoint: an idle night needs no more of them
 

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { ConfigError, type ConfigSource, type ConfigurableSystem, loadConfig } from '../../config.ts'
 import { generateSigningJwk, publicHalf } from '../../gateway/envelopes/keyring.ts'
@@ -243,11 +244,13 @@ t.test('a system that is switched off may still not hold a secret or an unknown 
 })
 
 t.test('production', async (t) => {
+  const table = (name: string) => fileURLToPath(new URL(`../../mappings/tables/${name}.json`, import.meta.url))
   const demo = generateSigningJwk({ kidPrefix: 'demo-' })
   const production = {
     environment: 'production',
     gateway,
     keys: { signing: { env: 'SIGNING' } },
+    directory: { agencies: table('agencies'), procedures: table('procedures') },
     systems: { 'post-office': reachable },
   }
   const withSystem = (settings: Written): Written => ({
@@ -276,6 +279,14 @@ t.test('production', async (t) => {
       'a clear-text partner': {
         document: withSystem({ url: 'http://post.example.vn' }),
         path: "$.systems['post-office'].url",
+      },
+      'the demonstration’s agencies': {
+        document: { ...production, directory: { procedures: table('procedures') } },
+        path: '$.directory.agencies',
+      },
+      'the demonstration’s procedures': {
+        document: { ...production, directory: { agencies: table('agencies') } },
+        path: '$.directory.procedures',
       },
       'its own clear-text address': {
         document: { ...production, gateway: { ...gateway, url: 'http://gateway.example.vn' } },

@@ -1,8 +1,10 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { Worker } from 'node:worker_threads'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../gateway/bus/clock.ts'
+import { BatchingWorker } from '../../gateway/store/batching-worker.ts'
 import { SqliteReader } from '../../gateway/store/sqlite-reader.ts'
 import { migrate } from '../../gateway/store/sqlite-schema.ts'
 import { reads, writes } from '../../gateway/store/sqlite-statements.ts'
@@ -114,4 +116,21 @@ t.test('a checkpoint names every chain, and an idle store makes no second one', 
   const reader = new SqliteReader(path)
   t.same(reader.checkpoints(), [{ atMs: 1, heads: signed[0], signature: 'signature' }])
   reader.close()
+})
+
+t.test('a store thread that ends by itself is told, and everything asked of it is refused', async (t) => {
+  const path = join(t.testdir(), 'store.sqlite')
+  const workerData = { path, nowMs: 1, synchronous: 'FULL', mode: 'write' }
+  const thread = new Worker(new URL('../../gateway/store/sqlite-worker.ts', import.meta.url), { workerData })
+  let cause: Error | undefined
+  const onDeath = (error: Error) => {
+    cause = error
+  }
+  const worker = await BatchingWorker.over(thread, { onDeath })
+  await t.rejects(worker.run('no-such-operation'), { code: 'internal-error' })
+  t.equal(cause, undefined, 'a mistake of ours ends no thread')
+  await thread.terminate()
+  t.ok(cause)
+  await t.rejects(worker.run('probe', 1), { code: 'store-unavailable' })
+  await worker.close()
 })
