@@ -690,9 +690,8 @@ export interface DossierReceived {
    */
   readonly onlinePayment?: 'none' | 'national-platform' | 'local-portal' | 'not-online'
   /**
-   * Codes of the national databases that were used.
+   * Codes of the national databases that were used. An empty list says that none was; absent says nothing.
    *
-   * @minItems 1
    * @maxItems 50
    */
   readonly databasesUsed?: readonly string[]
@@ -994,9 +993,8 @@ export interface DossierSubmitted {
    */
   readonly onlinePayment?: 'none' | 'national-platform' | 'local-portal' | 'not-online'
   /**
-   * Codes of the national databases that were used.
+   * Codes of the national databases that were used. An empty list says that none was; absent says nothing.
    *
-   * @minItems 1
    * @maxItems 50
    */
   readonly databasesUsed?: readonly string[]

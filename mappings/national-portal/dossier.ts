@@ -114,8 +114,7 @@ export function dossierToPortal(dossier: DossierReceived, options: DossierToPort
     NgayTuChoi: instant(body.refusedAt, { field: 'NgayTuChoi' }),
     DinhDanhCHS: identities(body, sinceQd766),
     NgayNopHoSo: instant(body.submittedAt, { field: 'NgayNopHoSo', demand: sinceQd766 }),
-    // An empty list is an answer here: no national database was used.
-    DSKetNoiCSDL: (body.databasesUsed ?? []).map((MaCSDL) => ({ MaCSDL })),
+    DSKetNoiCSDL: databases(body, sinceQd766),
     // Last, so that what a person must mend is told before what the catalogue may bring by itself.
     MaTTHC: procedureCode(body, options),
   }
@@ -134,7 +133,8 @@ function demandsOn(body: DossierReceived): { readonly sinceQd766: Demand; readon
     body.hasDigitisedComponent,
     body.onlinePayment,
     body.submittedAt,
-    body.databasesUsed,
+    // Older products that fill in a newer form write it empty with the rest.
+    body.databasesUsed?.[0],
   ]
   return added.some((value) => value !== undefined)
     ? { sinceQd766: 'required since QĐ 766', beforeQd766: undefined }
@@ -146,6 +146,14 @@ function identities({ owner }: DossierReceived, demand: Demand) {
     throw new GatewayError('value-missing', { field: 'DinhDanhCHS', rule: demand })
   }
   return each(owner?.identities, { field: 'DinhDanhCHS', write: identityToPortal })
+}
+
+/** An empty list is an answer here: no national database was used. */
+function databases({ databasesUsed }: DossierReceived, demand: Demand) {
+  if (databasesUsed === undefined && demand !== undefined) {
+    throw new GatewayError('value-missing', { field: 'DSKetNoiCSDL', rule: demand })
+  }
+  return (databasesUsed ?? []).map((MaCSDL) => ({ MaCSDL }))
 }
 
 /** The portal wants the unit's name; a source that gives its code alone is read in the table of agencies. */

@@ -39,7 +39,8 @@ export function filingFromPortal(item: DossierItem | SubmittedItem) {
     ),
     hasDigitisedComponent: givenFlag(item.HoSoCoThanhPhanSoHoa, 'HoSoCoThanhPhanSoHoa'),
     onlinePayment: givenName(item.DuocThanhToanTrucTuyen, { field: 'DuocThanhToanTrucTuyen', table: onlinePayments }),
-    databasesUsed: presentList((item.DSKetNoiCSDL ?? []).map(({ MaCSDL }) => MaCSDL)),
+    // Unlike any other list: that no database was used is a statement the portal wants to have.
+    databasesUsed: item.DSKetNoiCSDL?.map(({ MaCSDL }) => MaCSDL),
   }
 }
 

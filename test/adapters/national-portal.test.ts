@@ -234,6 +234,7 @@ t.test('what the portal requires and the source lacks holds the delivery, naming
     ['DuocThanhToanTrucTuyen', without(rest, 'onlinePayment')],
     ['DinhDanhCHS', { owner: without(owner, 'identities') }],
     ['NgayNopHoSo', without(rest, 'submittedAt')],
+    ['DSKetNoiCSDL', without(rest, 'databasesUsed')],
   ]
   for (const [index, [field, more]] of cases.entries()) {
     const subject = `000.00.01.H47-260106-${String(index).padStart(4, '0')}`

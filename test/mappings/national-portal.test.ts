@@ -259,7 +259,7 @@ t.test('any dossier a client may send comes back as it was, empty, null and miss
     NgayTuChoi: spelt(date),
     DinhDanhCHS: fc.array(identity, { minLength: 1, maxLength: 3 }),
     NgayNopHoSo: date,
-    DSKetNoiCSDL: list(fc.record({ MaCSDL: word })),
+    DSKetNoiCSDL: fc.array(fc.record({ MaCSDL: word }), { maxLength: 3 }),
   })
   t.doesNotThrow(() =>
     fc.assert(
@@ -301,6 +301,23 @@ t.test('each field the portal requires stops the dossier by its name when the so
   }
   for (const field of requiredBefore)
     t.equal(there({ [field]: '' })[field as 'SoDienThoai'], '', `${field}, newer form`)
+})
+
+t.test('that no national database was used is stated by an empty list, and silence is not that', async (t) => {
+  const said = dossierFromPortal({ ...item, DSKetNoiCSDL: [] }, { madonvi })
+  t.same(said.databasesUsed, [])
+  t.same(contracts.violations('dossier.received.v1', said), [])
+  t.same(there({ DSKetNoiCSDL: [] }).DSKetNoiCSDL, [])
+  const { DSKetNoiCSDL: _, ...without } = item
+  for (const silent of [without, { ...item, DSKetNoiCSDL: null }]) {
+    t.notOk('databasesUsed' in dossierFromPortal(silent, { madonvi }))
+    t.match(
+      stop(() => there({}, silent)),
+      { code: 'value-missing', options: { field: 'DSKetNoiCSDL', rule: /QĐ 766/ } },
+    )
+  }
+  t.same(there({}, older).DSKetNoiCSDL, [], 'the older form does not have it')
+  t.same(there({ DSKetNoiCSDL: [] }, older).DSKetNoiCSDL, [], 'an empty list alone makes no newer form')
 })
 
 t.test('the form from before QĐ 766 passes with nothing added but the constant', async (t) => {
