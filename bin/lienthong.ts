@@ -63,6 +63,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'end a bulk',
     load: async () => (await import('./commands/flow-control.ts')).flowCommand('cancel'),
   },
+  diff: {
+    summary: 'compare a shadow route with what was sent',
+    load: async () => (await import('./commands/diff.ts')).diff,
+  },
   simulate: {
     summary: 'run a partner’s stand-in',
     load: async () => (await import('./commands/simulate.ts')).simulate,

@@ -286,7 +286,11 @@ export const adminDocs = {
     {
       operationId: 'compareShadow',
       summary: 'Compare what a shadow route would have sent with what was sent; paths, never values',
-      parameters: query({ after: time, before: time }),
+      parameters: query({
+        live: { type: 'string', description: 'The live system; itself unless told.' },
+        after: time,
+        before: time,
+      }),
     },
     object({
       compared: count,

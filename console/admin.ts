@@ -234,8 +234,10 @@ function mountProcesses(scope: FastifyInstance, { operations, store, callerOf, d
 function mountShadows(scope: FastifyInstance, { operations, callerOf }: Ports): void {
   scope.get('/admin/shadows/:system', { config: { doc: adminDocs.shadow } }, async (request, reply) => {
     callerOf(request, 'viewer')
-    const window = windowOf(closed(request.query, ['after', 'before']))
-    return answer(reply, await operations.compareShadow(parameter(request, 'system'), window))
+    const asked = closed(request.query, ['live', 'after', 'before'])
+    const system = parameter(request, 'system')
+    const live = textOf(asked, 'live') ?? system
+    return answer(reply, await operations.compareShadow(system, { live, ...windowOf(asked) }))
   })
 }
 

@@ -51,10 +51,10 @@ export interface Operations {
   pause(system: string, act: Act): Promise<ChannelCondition>
   resume(system: string, act: Act): Promise<ChannelCondition>
   channels(): readonly ChannelCondition[]
-  /** What a shadow would have sent beside what was sent, of the messages accepted in a window. */
+  /** What the shadow of a system would have sent beside what `live` was sent, of the messages accepted in a window. */
   compareShadow(
     system: string,
-    window: { readonly afterMs: number; readonly beforeMs: number },
+    beside: { readonly live: string; readonly afterMs: number; readonly beforeMs: number },
   ): Promise<ShadowDifference>
   /** Ends what an exchange waits for. */
   releaseProcess(process: string, instance: string, act: Act): Promise<ProcessInstance['status']>
@@ -243,11 +243,11 @@ export class Operator implements Operations {
 
   async compareShadow(
     system: string,
-    window: { readonly afterMs: number; readonly beforeMs: number },
+    { live, afterMs, beforeMs }: { readonly live: string; readonly afterMs: number; readonly beforeMs: number },
   ): Promise<ShadowDifference> {
     const comparison = new ShadowComparison()
     for (let afterSequence = 0; ; ) {
-      const question = { ...window, system, shadow: shadowOf(system), afterSequence, limit: pairsAtOnce }
+      const question = { system: live, shadow: shadowOf(system), afterMs, beforeMs, afterSequence, limit: pairsAtOnce }
       const pairs = await this.#ports.store.sentPairs(question)
       for (const pair of pairs) comparison.add(pair)
       const last = pairs.at(-1)

@@ -40,7 +40,7 @@ t.test('a shadow records what it would send, sends nothing, and is not the sende
   )
   const window = { afterMs: 0, beforeMs: Number.MAX_SAFE_INTEGER, afterSequence: 0, limit: 10 }
   const pairs = await store.sentPairs({ ...window, system: 'national-portal', shadow: 'national-portal-shadow' })
-  t.match(await bus.operations.compareShadow('national-portal', window), {
+  t.match(await bus.operations.compareShadow('national-portal', { ...window, live: 'national-portal' }), {
     compared: 1,
     differing: 1,
     listed: [{ paths: ['/live', '/shadowed'] }],

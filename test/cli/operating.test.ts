@@ -151,3 +151,13 @@ async function interrupted(t: Test, gateway: AdminGateway, args: readonly string
   const code = await new Promise((resolve) => child.once('close', resolve))
   return { said, code }
 }
+
+t.test('a shadow is compared with what was sent', async (t) => {
+  const gateway = await startAdminGateway(t)
+  t.match(await call(gateway, 'viewer', ['diff', 'national-portal']), {
+    code: 0,
+    printed: '0 compared, 0 equal, 0 differ, 0 stopped in the shadow',
+  })
+  t.match(await call(gateway, 'viewer', ['diff', 'national-portal', '--day', '2026-02-30', '--json']), { code: 2 })
+  t.match(await call(gateway, 'viewer', ['diff']), { code: 2, said: /wants a system/ })
+})
