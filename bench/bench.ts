@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   'json-path': async () => (await import('./json-path.ts')).jsonPath,
   backlog: async () => (await import('./backlog.ts')).backlog,
   envelopes: async () => (await import('./envelopes.ts')).envelopes,
+  isolation: async () => (await import('./isolation.ts')).isolation,
   'waiting-retries': async () => (await import('./waiting-retries.ts')).waitingRetries,
 }
 

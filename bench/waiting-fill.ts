@@ -14,8 +14,8 @@ export interface WaitingFill {
 
 const perBatch = 1_000
 
-/** From the last settlement to the first due time: long enough to kill this process and start the bus. */
-const startsAfterMs = 10_000
+/** Time to kill this process and start the bus, on top of what storing the due times takes. */
+const startsAfterMs = 15_000
 
 const fill: WaitingFill = JSON.parse(process.argv[2] ?? '{}')
 const writer = new SqliteWriter(fill.file, { nowMs: Date.now(), synchronous: 'FULL' })
@@ -27,6 +27,7 @@ for (let batch = 0; batch < batches; batch++) {
 }
 
 // Claimed in one go so that all due times count from one moment, that of the first settlement.
+const claimingSince = Date.now()
 const claimed = batchesOf(() =>
   writer.transaction(() => {
     const { system } = fill
@@ -34,7 +35,7 @@ const claimed = batchesOf(() =>
     return writer.claim(request).deliveries
   }),
 )
-const settlingMs = (fill.count / perBatch) * 100 // a generous guess; the first is due after all are stored
+const settlingMs = 2 * (Date.now() - claimingSince) // it takes about as long as claiming did
 const firstDueAtMs = Date.now() + settlingMs + startsAfterMs
 for (let from = 0; from < claimed.length; from += perBatch) {
   writer.transaction(() => {
