@@ -15,6 +15,8 @@ export interface EnvelopeRate {
   readonly library: number
   /** The least share of bare that is good enough; absent when it is only shown. */
   readonly leastShare?: number
+  /** The least multiple of the library that is good enough. */
+  readonly leastTimes?: number
 }
 
 /** JWS with 32 operations in flight, beside node:crypto over the same bytes and beside jose. */

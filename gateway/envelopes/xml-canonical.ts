@@ -54,6 +54,50 @@ export function isolated(gated: GatedXml, index: number, cut?: number): string {
   return text.slice(span.start, nameEnd) + inherited(gated, index) + rest
 }
 
+/**
+ * The exclusive canonical form of an element when it can be told without parsing again: every element in it has its
+ * prefix and namespace, attributes have none, and no character stands for another. `undefined` otherwise. For SignedInfo,
+ * whose form is always so, in a third of the time.
+ */
+export function plainCanonical({ text, elements }: GatedXml, index: number): string | undefined {
+  const apex = elements[index]
+  if (apex === undefined) return undefined
+  const colon = apex.tag.indexOf(':')
+  const prefix = colon < 0 ? '' : apex.tag.slice(0, colon + 1)
+  const namespace = apex.name.slice(0, apex.name.indexOf('}') + 1)
+  const declaration = ` xmlns${colon < 0 ? '' : `:${apex.tag.slice(0, colon)}`}="${namespace.slice(1, -1)}"`
+  let at = index
+  const write = (): string | undefined => {
+    const span = elements[at]
+    if (span === undefined || span.name !== namespace + span.tag.slice(prefix.length) || !span.tag.startsWith(prefix))
+      return undefined
+    let written = `<${span.tag}${at === index ? declaration : ''}`
+    for (const name of Object.keys(span.attributes).sort()) {
+      if (name === 'xmlns' || name.startsWith('xmlns:')) continue
+      const value = span.attributes[name] ?? ''
+      if (name.includes(':') || /[&<"\t\n\r]/.test(value)) return undefined
+      written += ` ${name}="${value}"`
+    }
+    written += '>'
+    let from = span.contentStart
+    at += 1
+    for (let child = elements[at]; child !== undefined && child.start < span.end; child = elements[at]) {
+      const between = text.slice(from, child.start)
+      from = child.end
+      const inner = write()
+      if (inner === undefined || !isPlain(between)) return undefined
+      written += between + inner
+    }
+    const rest = text.slice(from, span.contentEnd)
+    return isPlain(rest) ? `${written}${rest}</${span.tag}>` : undefined
+  }
+  return namespace === '' ? undefined : write()
+}
+
+function isPlain(text: string): boolean {
+  return !/[&<>\r]/.test(text)
+}
+
 /** Compiles a schema that stands in one text, without imports. Throws an Error when it is not one. */
 export function compileXmlSchema(text: string): XmlSchema {
   // Never disposed: the compiled schema goes on pointing into it.

@@ -11,7 +11,7 @@ import {
   type XmlDigest,
   type XmlSignatureAlgorithm,
 } from './xml-algorithms.ts'
-import { canonicalAttribute, canonicalXml, isolated, type XmlSchema } from './xml-canonical.ts'
+import { canonicalAttribute, canonicalXml, isolated, plainCanonical, type XmlSchema } from './xml-canonical.ts'
 import { childrenOf, clark, type GatedXml, pathOf, scanXml, type XmlSpan } from './xml-gate.ts'
 
 export type { XmlSignatureAlgorithm } from './xml-algorithms.ts'
@@ -95,6 +95,16 @@ const enveloped = 'http://www.w3.org/2000/09/xmldsig#enveloped-signature'
 const manifestType = `${dsig}Manifest`
 const propertiesType = 'http://uri.etsi.org/01903#SignedProperties'
 
+const names = {
+  KeyInfo: clark(dsig, 'KeyInfo'),
+  Manifest: clark(dsig, 'Manifest'),
+  Object: clark(dsig, 'Object'),
+  Signature: clark(dsig, 'Signature'),
+  SignatureValue: clark(dsig, 'SignatureValue'),
+  SignedInfo: clark(dsig, 'SignedInfo'),
+  X509Certificate: clark(dsig, 'X509Certificate'),
+}
+
 const maxReferences = 3
 const maxBound = 200
 
@@ -117,7 +127,7 @@ export function signXml(document: string | Uint8Array, options: XmlSignOptions):
 export function verifyXml(gated: GatedXml, expected: XmlExpectation): VerifiedXml {
   const signature = findSignature(gated, expected.place)
   // SignedInfo first and digests after (threats §3): a stranger buys one signature check and no more.
-  const signedInfo = readSignedInfo(canonicalXml(isolated(gated, signature.signedInfo)).toString())
+  const signedInfo = readSignedInfo(gated, signature.signedInfo)
   const key = findKey(gated, { signature, signedInfo, keys: expected.keys })
 
   let covered: Pick<VerifiedXml, 'content' | 'covers'> | undefined
@@ -187,7 +197,7 @@ function signPart(document: string, options: XmlSignOptions): Buffer {
 }
 
 function refuseSigned({ elements }: GatedXml): void {
-  if (elements.some(({ name }) => name === clark(dsig, 'Signature'))) throw new RangeError('it is signed already')
+  if (elements.some(({ name }) => name === names.Signature)) throw new RangeError('it is signed already')
 }
 
 /** What we sign is ours; the limits are there against mistakes. */
@@ -312,25 +322,22 @@ interface SignedInfo {
 }
 
 function findSignature(gated: GatedXml, place: readonly string[] | undefined): FoundSignature {
-  const found = gated.elements.flatMap(({ name }, index) => (name === clark(dsig, 'Signature') ? [index] : []))
-  const [index] = found
-  if (index === undefined) refuse('signature-missing')
-  if (found.length > 1) refuse('signature-twice')
+  const index = gated.elements.findIndex(({ name }) => name === names.Signature)
+  if (index < 0) refuse('signature-missing')
+  if (gated.elements.findLastIndex(({ name }) => name === names.Signature) !== index) refuse('signature-twice')
   const path = pathOf(gated, index).slice(0, -1)
   const wanted = place ?? path.slice(0, 1)
   if (path.length === 0 || path.join('\n') !== wanted.join('\n')) refuse('signature-misplaced')
 
   const children = childrenOf(gated, index)
   const [signedInfo, signatureValue, ...rest] = children
-  if (signedInfo === undefined || gated.elements[signedInfo]?.name !== clark(dsig, 'SignedInfo'))
-    refuse('signature-form')
-  if (signatureValue === undefined || gated.elements[signatureValue]?.name !== clark(dsig, 'SignatureValue'))
+  if (signedInfo === undefined || gated.elements[signedInfo]?.name !== names.SignedInfo) refuse('signature-form')
+  if (signatureValue === undefined || gated.elements[signatureValue]?.name !== names.SignatureValue)
     refuse('signature-form')
   const [first, ...others] = rest
-  const hasKeyInfo = first !== undefined && gated.elements[first]?.name === clark(dsig, 'KeyInfo')
+  const hasKeyInfo = first !== undefined && gated.elements[first]?.name === names.KeyInfo
   const objects = hasKeyInfo || first === undefined ? others : rest
-  if (objects.length > 2 || objects.some((one) => gated.elements[one]?.name !== clark(dsig, 'Object')))
-    refuse('signature-form')
+  if (objects.length > 2 || objects.some((one) => gated.elements[one]?.name !== names.Object)) refuse('signature-form')
   return {
     index,
     signedInfo,
@@ -339,15 +346,17 @@ function findSignature(gated: GatedXml, place: readonly string[] | undefined): F
   }
 }
 
-/** Reads what is signed from the very bytes that are signed. */
-function readSignedInfo(text: string): SignedInfo {
-  const info = scanXml(text, smallLimits)
-  const [canonicalization, method, ...references] = childrenOf(info, 0)
+/** Reads what is signed from the very bytes that are signed, or from where they stand word for word. */
+function readSignedInfo(gated: GatedXml, index: number): SignedInfo {
+  const plain = plainCanonical(gated, index)
+  const text = plain ?? canonicalXml(isolated(gated, index)).toString()
+  const info = plain === undefined ? scanXml(text, smallLimits) : gated
+  const [canonicalization, method, ...references] = childrenOf(info, plain === undefined ? 0 : index)
   if (algorithmOf(info, canonicalization, 'CanonicalizationMethod') !== exclusive) refuse('canonicalization')
   const algorithm = signatureAlgorithmOf(algorithmOf(info, method, 'SignatureMethod'))
   if (algorithm === undefined) refuse('algorithm')
   if (references.length < 1 || references.length > maxReferences) refuse('reference-count')
-  return { text, algorithm, references: references.map((index) => readReference(info, index)) }
+  return { text, algorithm, references: references.map((reference) => readReference(info, reference)) }
 }
 
 function readReference(info: GatedXml, index: number): SignedReference {
@@ -408,7 +417,7 @@ function hintedFirst(
   const end = gated.elements[keyInfo]?.end ?? 0
   const named = gated.elements
     .flatMap(({ name, start }, index) =>
-      name === clark(dsig, 'X509Certificate') && index > keyInfo && start < end ? [index] : [],
+      name === names.X509Certificate && index > keyInfo && start < end ? [index] : [],
     )
     .slice(0, maxTries)
     .map((index) => base64(contentOf(gated, index)))
@@ -456,12 +465,8 @@ function roleOf(
   return refuse('reference-elsewhere')
 }
 
-const manifestPath = [clark(dsig, 'Object'), clark(dsig, 'Manifest')].join('\n')
-const propertiesPath = [
-  clark(dsig, 'Object'),
-  clark(xades, 'QualifyingProperties'),
-  clark(xades, 'SignedProperties'),
-].join('\n')
+const manifestPath = [names.Object, names.Manifest].join('\n')
+const propertiesPath = [names.Object, clark(xades, 'QualifyingProperties'), clark(xades, 'SignedProperties')].join('\n')
 
 /** Exclusive canonical form always, and the enveloped transform exactly where the signature lies inside. */
 function checkTransforms(
