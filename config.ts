@@ -90,13 +90,17 @@ export interface FilesConfig {
 export interface Config {
   readonly environment: Environment
   readonly gateway: { readonly id: string; readonly url: string }
-  readonly listen: { readonly host: string; readonly port: number; readonly trustProxy: readonly string[] }
+  readonly listen: {
+    readonly host: string
+    readonly port: number
+    readonly trustProxy: readonly string[]
+    readonly hosts?: readonly string[]
+  }
   readonly dataDir: string
   readonly keys: { readonly signing?: SigningJwk } & KeyPlaces
   readonly directory: { readonly agencies?: string; readonly procedures?: string }
   readonly limits: {
     readonly bodyBytes: number
-    readonly maxDepth: number
     readonly refusalsPerSourceAndMinute: number
     readonly minFreeDiskBytes: number
   }
@@ -183,7 +187,7 @@ export function loadConfig(source: ConfigSource): Config {
     ...unknownRoutes(finished, source.routes),
     ...unknownPairs(finished, source.adapters),
     ...twofoldRetries(finished),
-    ...repeatedOperators(finished),
+    ...repeatedMembers({ schema, value: finished, place: [] }),
     ...unknownAgencies({ schema, value: finished, place: [] }, source.openAgencies),
     ...repeatedKids(finished),
     ...(member(finished, 'environment') === 'production' ? unfitForProduction(finished) : []),
@@ -259,6 +263,19 @@ export function configSchema(adapters: readonly ConfigurableSystem[]): JsonSchem
             items: { type: 'string', minLength: 1, description: 'An address or a CIDR range.' },
             default: [],
             description: 'Reverse proxies whose X-Forwarded-For is believed; none by default.',
+          },
+          hosts: {
+            type: 'array',
+            minItems: 1,
+            maxItems: 100,
+            items: {
+              type: 'string',
+              maxLength: 253,
+              pattern: '^(?:[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])$',
+              description: 'A host name or an address, without port.',
+            },
+            description:
+              'Names in `Host` that are answered for, others get 421; any when absent. Health checks send one too.',
           },
         },
       },
@@ -342,13 +359,6 @@ export function configSchema(adapters: readonly ConfigurableSystem[]): JsonSchem
             maximum: 268_435_456,
             default: 10_485_760,
             description: 'Largest request body in bytes; beyond it 413.',
-          },
-          maxDepth: {
-            type: 'integer',
-            minimum: 4,
-            maximum: 128,
-            default: 32,
-            description: 'Deepest nesting of a JSON document.',
           },
           refusalsPerSourceAndMinute: {
             type: 'integer',
@@ -452,6 +462,8 @@ export function configSchema(adapters: readonly ConfigurableSystem[]): JsonSchem
         type: 'array',
         maxItems: 200,
         default: [],
+        // The audit log must say who it was: one name, one person; one token, one person.
+        'x-unique': ['name', 'token'],
         description: 'People who may use the operators’ API below `/admin`; nobody by default.',
         items: {
           type: 'object',
@@ -491,7 +503,10 @@ export function configSchema(adapters: readonly ConfigurableSystem[]): JsonSchem
   }
 }
 
-/** A JSON Schema with our annotations: x-secret, x-key, x-duration, x-url, x-path (`file` must exist, `any` not), x-agency. */
+/**
+ * A JSON Schema with our annotations: x-secret, x-key, x-duration, x-url, x-path (`file` must exist, `any` not), x-agency,
+ * x-unique (members that no two items share).
+ */
 export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>
   readonly additionalProperties?: boolean | JsonSchema
@@ -809,7 +824,7 @@ function systemSchema(adapter: ConfigurableSystem): JsonSchema {
 
 function compiler(): Ajv2020 {
   const ajv = new Ajv2020({ strict: true, allErrors: true, useDefaults: true, verbose: true })
-  return ajv.addVocabulary(['x-secret', 'x-key', 'x-duration', 'x-url', 'x-path', 'x-agency'])
+  return ajv.addVocabulary(['x-secret', 'x-key', 'x-duration', 'x-url', 'x-path', 'x-agency', 'x-unique'])
 }
 
 type Place = readonly string[]
@@ -1077,24 +1092,26 @@ function twofoldRetries(config: unknown): readonly Mistake[] {
     }))
 }
 
-/** The audit log must say who it was: one name, one person; one token, one person. */
-function repeatedOperators(config: unknown): readonly Mistake[] {
-  const operators = member(config, 'operators')
-  if (!Array.isArray(operators)) return []
-  return ['name', 'token'].flatMap((field) => {
-    const values = operators.map((operator) => member(operator, field))
-    return values.flatMap((value, index) =>
-      typeof value !== 'string' || values.indexOf(value) === index
-        ? []
-        : [
-            {
-              path: jsonPath(['operators', `${index}`, field]),
-              what: `is another operator’s ${field} too`,
-              remedy: 'give everybody their own',
-            },
-          ],
-    )
+/** Items of one list that share what only one of them may have; whoever reads the list would find the first. */
+function repeatedMembers(root: Here): readonly Mistake[] {
+  const mistakes: Mistake[] = []
+  eachPlace(root, ({ schema, value, place }) => {
+    const unique = schema['x-unique']
+    if (!Array.isArray(unique) || !Array.isArray(value)) return value
+    for (const field of unique.map(String)) {
+      const values = value.map((item) => member(item, field))
+      for (const [index, one] of values.entries()) {
+        if (typeof one !== 'string' || values.indexOf(one) === index) continue
+        mistakes.push({
+          path: jsonPath([...place, `${index}`, field]),
+          what: `is the ${field} of another one in this list too`,
+          remedy: 'give each its own',
+        })
+      }
+    }
+    return value
   })
+  return mistakes
 }
 
 function unknownAgencies(root: Here, open: ConfigSource['openAgencies']): readonly Mistake[] {

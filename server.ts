@@ -109,6 +109,7 @@ export async function startGateway(config: Config, output?: DestinationStream): 
     tap,
     limits: { maxBodyBytes: config.limits.bodyBytes },
     trustProxy: config.listen.trustProxy,
+    ...(config.listen.hosts ? { hosts: config.listen.hosts } : {}),
   })
   mountOpenApi(server, {
     title: 'Liên Thông',

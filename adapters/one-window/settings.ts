@@ -63,6 +63,7 @@ export const oneWindowSchema: Readonly<Record<string, unknown>> = {
           type: 'array',
           maxItems: 200,
           default: [],
+          'x-unique': ['username'],
           description: 'Who may log in.',
           items: {
             type: 'object',

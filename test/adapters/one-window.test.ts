@@ -534,5 +534,10 @@ t.test('its settings are read from configuration: secrets from outside, the rest
   })
   t.throws(() => load({ credentials: [{ ...credentials[0], password: 'mat-khau-thu' }] }), /password/)
   t.throws(() => load({ loginPath: '/mapi/../login' }), /loginPath/)
+  const twin = { ...credentials[0], speaksFor: ['H47.101'] }
+  t.throws(
+    () => load({ credentials: [...credentials, twin] }),
+    /\$\.systems\['one-window'\]\.dropIn\.credentials\[1\]\.username: is the username of another one/,
+  )
   t.throws(() => load({ sessionTtl: 'soon' }), /sessionTtl/)
 })
