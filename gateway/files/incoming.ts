@@ -42,7 +42,8 @@ export async function openIncoming(rules: IncomingRules, field?: string): Promis
   const file = path.join(rules.folder, `${randomUUID()}.part`)
   const handle = await onDisk(async () => {
     await mkdir(rules.folder, { recursive: true, mode: 0o700 })
-    return await open(file, 'wx', 0o600)
+    // Appending: what comes after `restart` begins at the beginning, wherever writing stood.
+    return await open(file, 'ax', 0o600)
   })
   const place = field === undefined ? {} : { field }
   let hash = createHash('sha256')

@@ -51,6 +51,8 @@ export function createFileSource(options: FileSourceOptions): FileSource {
         const dispatcher = target.host.insideNetwork ? agents.inside : agents.outside
         const answer = await ask(target.url, { headers, signal, dispatcher })
         const next = redirectOf(answer)
+        // Left before its end a body breaks with an error, which would end the process if nobody listened.
+        answer.body.on('error', () => undefined)
         if (next === undefined) {
           const encoding = answer.headers['content-encoding']
           if (encoding === undefined || encoding === 'identity') return { ...answer, status: answer.statusCode }
@@ -58,7 +60,7 @@ export function createFileSource(options: FileSourceOptions): FileSource {
           answer.body.destroy()
           throw new GatewayError('file-unavailable', { rule: 'status', detail: 'Its source compresses it unasked.' })
         }
-        answer.body.on('error', () => undefined).destroy()
+        answer.body.destroy()
         if (step >= maxRedirects) throw forbidden('It is redirected too often.')
         const from = target.url
         target = permitted(URL.parse(next, from.href)?.href ?? '', hosts)

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { GatewayError } from '../../gateway/bus/errors.ts'
 import type { ClaimOptions, FileClaim } from '../../gateway/files/claim-check.ts'
@@ -79,13 +80,15 @@ t.test('a download goes on where it was cut', async (t) => {
 
 t.test('a source that has changed the file meanwhile begins anew', async (t) => {
   const [old, young] = [pdfOf(200_000, 0x43), pdfOf(200_000, 0x44)]
-  const { claim } = await stageOf(t, (_request, response, count) => {
+  const { claim, files } = await stageOf(t, (_request, response, count) => {
     if (count === 1) {
       response.writeHead(200, { etag: '"v1"', 'content-length': old.length })
       response.write(old.subarray(0, 50_000), () => response.destroy())
     } else response.writeHead(200, { etag: '"v2"' }).end(young)
   })
-  t.equal((await claim()).digest, digestOf(young))
+  const kept = await claim()
+  t.equal(kept.digest, digestOf(young))
+  t.same(await bytesOf(await files.read(kept.digest)), young)
 })
 
 t.test('what is not as announced is refused for good and leaves nothing', async (t) => {
@@ -169,6 +172,15 @@ t.test('an endless drip ends with the deadline, as something that may pass', asy
     { deadlineMs: 400 },
   )
   t.match(await codeOf(claim()), { code: 'file-unavailable', failure: 'transient', failureCause: 'timeout' })
+  t.same(leftovers(), [])
+})
+
+t.test('what a source compresses unasked is never inflated', async (t) => {
+  const bomb = gzipSync(Buffer.alloc(20_000_000))
+  const { claim, leftovers } = await stageOf(t, (_request, response) =>
+    response.writeHead(200, { 'content-encoding': 'gzip', 'content-type': 'application/pdf' }).end(bomb),
+  )
+  t.match(await codeOf(claim()), { code: 'file-unavailable', options: { detail: 'Its source compresses it unasked.' } })
   t.same(leftovers(), [])
 })
 
