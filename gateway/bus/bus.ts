@@ -4,7 +4,7 @@ import type { DeliveryState } from './delivery-state.ts'
 import { type ChannelSettings, Dispatcher } from './dispatcher.ts'
 import { GatewayError } from './errors.ts'
 import type { Gateway, WireTap } from './gateway.ts'
-import { checkContract, prepareAcceptances } from './intake.ts'
+import { contractCheck, prepareAcceptances } from './intake.ts'
 import type { ContractBook, ReceiptSigner } from './intake-ports.ts'
 import type { Draft } from './message.ts'
 import { type Operations, Operator } from './operations.ts'
@@ -52,7 +52,8 @@ export function createBus(options: BusOptions): Bus {
     refusalsPerSourceAndMinute = 10,
     owner = processOwner(),
   } = options
-  const intake = { contracts, receipts, routes, directory, clock }
+  const check = contractCheck(contracts)
+  const intake = { check, receipts, routes, directory, clock }
   const prepareOnly = (drafts: readonly Draft[]) => prepareAcceptances(drafts, intake)
   const prepare = async (drafts: readonly Draft[]) => {
     const acceptances = await attachStanding(drafts, { acceptances: await prepareOnly(drafts), store })
@@ -117,7 +118,7 @@ export function createBus(options: BusOptions): Bus {
       return results
     },
     checkStanding: (draft) => checkStanding(draft, store),
-    check: (type, body) => checkContract(type, body, contracts),
+    check,
     refused: (request) => audit.record(request),
     async message(id, reader) {
       const view = await store.message(id)

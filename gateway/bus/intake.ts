@@ -9,11 +9,26 @@ import { resolveDeliveries } from './router.ts'
 import type { Acceptance } from './store.ts'
 
 export interface IntakePorts {
-  readonly contracts: ContractBook
   readonly receipts: ReceiptSigner
   readonly routes: readonly Route[]
   readonly directory: Directory
   readonly clock: Clock
+  /** Throws `contract-violated` naming the first field that breaks the contract of `type`. */
+  readonly check: (type: string, body: unknown) => void
+}
+
+/**
+ * Checks bodies against the contracts. A body that a door has had checked is not checked again at acceptance: bodies are
+ * never changed once they are read.
+ */
+export function contractCheck(contracts: ContractBook): IntakePorts['check'] {
+  const checked = new WeakMap<object, string>()
+  return (type, body) => {
+    const isObject = typeof body === 'object' && body !== null
+    if (isObject && checked.get(body) === type) return
+    checkContract(type, body, contracts)
+    if (isObject) checked.set(body, type)
+  }
 }
 
 /**
@@ -21,12 +36,11 @@ export interface IntakePorts {
  * (stops 3 to 5). Throws `contract-violated` naming the first field; nothing is half-prepared.
  */
 export async function prepareAcceptances(drafts: readonly Draft[], ports: IntakePorts): Promise<readonly Acceptance[]> {
-  for (const draft of drafts) checkContract(draft.type, draft.body, ports.contracts)
+  for (const draft of drafts) ports.check(draft.type, draft.body)
   return Promise.all(drafts.map((draft) => prepare(draft, ports)))
 }
 
-/** Throws `contract-violated` naming the first field that breaks the contract of `type`. */
-export function checkContract(type: string, body: unknown, contracts: ContractBook): void {
+function checkContract(type: string, body: unknown, contracts: ContractBook): void {
   if (!contracts.has(type)) {
     throw new GatewayError('contract-violated', { field: '/type', rule: 'enum', detail: 'Unknown message type.' })
   }
@@ -42,6 +56,7 @@ export function checkContract(type: string, body: unknown, contracts: ContractBo
 async function prepare(draft: Draft, { receipts, routes, directory, clock }: IntakePorts): Promise<Acceptance> {
   const acceptedAtMs = clock.now()
   const id = newMessageId(acceptedAtMs)
+  const bodyText = canonicalJson(draft.body)
   const message: Message = {
     id,
     type: draft.type,
@@ -52,7 +67,7 @@ async function prepare(draft: Draft, { receipts, routes, directory, clock }: Int
     ...(draft.causationId === undefined ? {} : { causationId: draft.causationId }),
     idempotencyKey: draft.idempotency.kind === 'key' ? draft.idempotency.key : id,
     body: draft.body,
-    bodyDigest: digestOf(canonicalJson(draft.body)),
+    bodyDigest: digestOf(bodyText),
   }
   const receipt = await receipts.sign({
     messageId: id,
@@ -65,6 +80,7 @@ async function prepare(draft: Draft, { receipts, routes, directory, clock }: Int
   })
   return {
     message,
+    bodyText,
     aliases: draft.aliases ?? [],
     sameAs: draft.sameAs ?? [],
     idempotency: draft.idempotency,

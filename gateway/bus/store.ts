@@ -25,6 +25,8 @@ export interface NewDelivery {
 /** Everything one accepted message writes; its receipt is already signed. */
 export interface Acceptance {
   readonly message: Message
+  /** Canonical JSON of the message's body, when it has been written already. */
+  readonly bodyText?: string
   readonly aliases: readonly string[]
   readonly sameAs: readonly string[]
   readonly idempotency: Idempotency

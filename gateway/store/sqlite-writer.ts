@@ -187,7 +187,7 @@ export class SqliteWriter implements WriteOperations {
       idempotency.kind === 'key' ? idempotency.key : message.idempotencyKey,
       idempotency.kind === 'latest' ? idempotency.scope : null,
       idempotency.kind === 'latest' ? idempotency.digest : null,
-      canonicalJson(message.body),
+      acceptance.bodyText ?? canonicalJson(message.body),
       message.bodyDigest,
       receipt,
       original?.bytes ?? null,

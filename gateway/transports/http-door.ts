@@ -134,7 +134,7 @@ export function createDoorServer(options: DoorServerOptions): DoorServer {
     done(fault)
   })
   server.addHook('onSend', async (request, reply, payload) =>
-    desk.senderOf(request) === undefined ? payload : await signAnswer(reply, payload, options),
+    desk.senderOf(request) === undefined || isSignedItself(reply) ? payload : await signAnswer(reply, payload, options),
   )
   answerUnknownPaths(server, desk)
 
@@ -279,6 +279,11 @@ function setFixedHeaders(reply: FastifyReply): FastifyReply {
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
   })
+}
+
+/** A receipt is a JWS already; a second signature over it would prove nothing more. */
+function isSignedItself(reply: FastifyReply): boolean {
+  return reply.getHeader('content-type') === 'application/jose'
 }
 
 async function signAnswer(reply: FastifyReply, payload: unknown, options: DoorServerOptions): Promise<unknown> {
