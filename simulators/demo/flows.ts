@@ -1,6 +1,7 @@
 import type { Flow } from './flow.ts'
 import { canonical } from './flows/canonical.ts'
 import { catalogue } from './flows/catalogue.ts'
+import { documentAxis } from './flows/document-axis.ts'
 import { dossierSync } from './flows/dossier-sync.ts'
 import { dropIn } from './flows/drop-in.ts'
 import { files } from './flows/files.ts'
@@ -22,4 +23,5 @@ export const flows: readonly Flow[] = [
   heldProcedure,
   refusedItem,
   files,
+  documentAxis,
 ]

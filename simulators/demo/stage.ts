@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { request } from 'undici'
+import type { AxisState, DepositOrder } from '../document-axis/axis.ts'
 import type { PortalState, PushAnswer } from '../national-portal/portal.ts'
 import type { CanonicalAnswer } from '../one-window/canonical-client.ts'
 import { createDropInClient, type DropInClient } from '../one-window/drop-in-client.ts'
@@ -53,6 +54,9 @@ export interface Stage {
   push(order: { readonly path: string; readonly document: unknown }): Promise<PushAnswer>
   portalState(): Promise<PortalState>
   oneWindowState(): Promise<OneWindowState>
+  axisState(): Promise<AxisState>
+  /** Lets another agency send something over the document axis; answers the axis's id of it. */
+  deposit(order: DepositOrder): Promise<string>
   /** Scripts what goes wrong next at a neighbour, or with `[]` forgets the script. */
   setFaults(neighbour: 'national-portal' | 'one-window', orders: readonly unknown[]): Promise<void>
 
@@ -137,17 +141,19 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
 
   let gatewayUrl = ''
   try {
-    const [portal, oneWindow, port] = await Promise.all([
+    const [portal, oneWindow, axis, port] = await Promise.all([
       startStandIn('national-portal', options.portalArguments),
       startStandIn('one-window', ['--key-file', keyFile]),
+      startStandIn('document-axis'),
       freePort(),
     ])
     gatewayUrl = `http://127.0.0.1:${port}`
-    const configuration = configurationOf({ port, dataDir, portal, oneWindow })
+    const configuration = configurationOf({ port, dataDir, portal, oneWindow, axis })
     writeFileSync(file, JSON.stringify(merged(configuration, options.configuration ?? {}), null, 2))
     await startGateway()
     const portalUrl = String(portal.url)
     const oneWindowUrl = String(oneWindow.url)
+    const axisUrl = String(axis.url)
     await post(oneWindowUrl, 'gateway', { url: gatewayUrl, id: gatewayId, ...demoAccount })
     const products = new Map<string, DropInClient>()
 
@@ -179,6 +185,8 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
         post<PushAnswer>(portalUrl, 'push', { url: `${gatewayUrl}${place}`, document }),
       portalState: () => get<PortalState>(portalUrl, 'state'),
       oneWindowState: () => get<OneWindowState>(oneWindowUrl, 'state'),
+      axisState: () => get<AxisState>(axisUrl, 'state'),
+      deposit: async (order) => (await post<{ docId: string }>(axisUrl, 'deposit', order)).docId,
       async setFaults(neighbour, orders) {
         const url = neighbour === 'national-portal' ? portalUrl : oneWindowUrl
         await control(url, 'faults', { method: 'DELETE' })
@@ -200,13 +208,14 @@ export const gatewayId = 'lien-thong-demo'
 interface Known {
   readonly port: number
   readonly dataDir: string
-  /** The ready lines of both stand-ins. */
+  /** The stand-ins' ready lines. */
   readonly portal: Item
   readonly oneWindow: Item
+  readonly axis: Item
 }
 
-/** `gateway.json` for this stage: two simulators, and everything that may be switched on. */
-function configurationOf({ port, dataDir, portal, oneWindow }: Known): Item {
+/** `gateway.json` for this stage: the simulators, and everything that may be switched on. */
+function configurationOf({ port, dataDir, portal, oneWindow, axis }: Known): Item {
   const password = { env: 'DEMO_PASSWORD' }
   const retry = { schedule: ['500ms', '1s', '2s'] }
   return {
@@ -243,9 +252,21 @@ function configurationOf({ port, dataDir, portal, oneWindow }: Known): Item {
           submitted: { enabled: true },
         },
       },
+      'document-axis': {
+        simulator: true,
+        insideNetwork: true,
+        url: axis.url,
+        systemId: axis.systemId,
+        secret: password,
+        keys: [axis.publicJwk],
+        signers: [{ agency: 'G09', keys: [axis.kid] }],
+        pollEvery: '500ms',
+      },
     },
     routes: Object.fromEntries(
-      ['dossier-sync', 'progress-sync', 'result', 'portal-filed', 'outcome'].map((name) => [name, { retry }]),
+      ['dossier-sync', 'progress-sync', 'result', 'portal-filed', 'outcome', 'document-out', 'document-in'].map(
+        (name) => [name, { retry }],
+      ),
     ),
   }
 }

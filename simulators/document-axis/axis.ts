@@ -259,7 +259,7 @@ export async function startDocumentAxis(options: AxisOptions = {}): Promise<Docu
     addFaults: (order) => script.add(order),
     clearFaults: () => script.clear(),
     key,
-    ready: { publicJwk: key.publicJwk, systemId },
+    ready: { publicJwk: key.publicJwk, kid: key.publicJwk.kid, systemId },
   }
 }
 

@@ -13,7 +13,7 @@ export const usage = `node simulators/document-axis/main.ts [options]
   --other CODE              an agency the axis knows; repeatable; default G09, 000.00.00.G09, G22, H56
   --fault [SERVICE=]NAME[:RATE]   repeatable; --seed N makes rates repeatable
 
-Prints one line of JSON {"system","port","url","publicJwk","systemId"} when ready; the key is the one other agencies sign
+Prints one line of JSON {"system","port","url","publicJwk","kid","systemId"} when ready; the key is the one other agencies sign
 with. Control API: GET /_sim/health, /_sim/state, /_sim/faults, POST /_sim/faults, /_sim/deposit, DELETE /_sim/faults.`
 
 if (import.meta.main)
