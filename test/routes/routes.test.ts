@@ -26,6 +26,10 @@ const flows = [
   ['result.issued.v1', 'one-window', 'result → national-portal'],
   ['dossier.outcome-reported.v1', 'one-window', 'outcome → national-portal'],
   ['dossier.submitted.v1', 'national-portal', 'portal-filed → one-window'],
+  ['document.sent.v1', 'one-window', 'document-out → document-axis'],
+  ['document.status-reported.v1', 'one-window', 'document-out → document-axis'],
+  ['document.sent.v1', 'document-axis', 'document-in → one-window'],
+  ['document.status-reported.v1', 'document-axis', 'document-in → one-window'],
 ] as const
 
 for (const [type, source, expected] of flows) {
@@ -48,5 +52,7 @@ t.test('what later messages build on holds its lane when it dies; what stands al
     result: 'hold-lane',
     'portal-filed': 'hold-lane',
     outcome: 'pass',
+    'document-out': 'hold-lane',
+    'document-in': 'pass',
   })
 })
