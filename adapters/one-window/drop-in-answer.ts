@@ -1,4 +1,4 @@
-import { errorTable, type GatewayError } from '../../gateway/bus/errors.ts'
+import { errorTable, type GatewayError, type Limit } from '../../gateway/bus/errors.ts'
 import type { ErrorAnswer } from '../../gateway/transports/http-door.ts'
 
 /** An answer as the national adapter gives it (wire-formats 1.1): one code and one text for the whole request. */
@@ -22,13 +22,16 @@ export function dropInError(error: GatewayError): ErrorAnswer {
 /** The media type of every answer of this door. */
 export const mediaType = 'application/json; charset=utf-8'
 
-/** What is wrong, for the officer who reads the product's log: the sentence, then the field and the rule. */
-export function inVietnamese(error: GatewayError): string {
+/** What is wrong, for the officer who reads the product's log: the sentence, then the limit or the field and the rule. */
+function inVietnamese(error: GatewayError): string {
   const { vietnamese } = errorTable[error.code]
-  const { field, detail } = error.options
-  if (field !== undefined) return `${vietnamese} ${faultOf(error)}`
-  return detail === undefined ? vietnamese : `${vietnamese} ${detail}`
+  const { field = '', rule = '', limit } = error.options
+  if (limit !== undefined) return `${vietnamese} Giới hạn: ${limit.count} ${unitWords[limit.unit]}.`
+  if (ruleWords[rule] !== undefined) return `${vietnamese} ${faultOf(error)}.`
+  return field === '' || field === '/' ? vietnamese : `${vietnamese} (${field.replace(/^\//, '')})`
 }
+
+const unitWords: Readonly<Record<Limit['unit'], string>> = { bytes: 'byte', levels: 'cấp', values: 'giá trị' }
 
 /** The field and the rule it breaks: `NgayTiepNhan: ngày giờ không có thật (format)`. */
 export function faultOf(error: GatewayError): string {

@@ -6,6 +6,7 @@ import { createSessions } from '../../gateway/envelopes/session.ts'
 import { catalogueServices } from './catalogue-services.ts'
 import { type DropInAnswer, dropInError, mediaType } from './drop-in-answer.ts'
 import { dropInDocs } from './drop-in-docs.ts'
+import { createLoginThrottle } from './login-throttle.ts'
 import { lookUpService } from './look-up.ts'
 import { isObject, type JsonObject, type OneWindowContext, type Service } from './service-call.ts'
 import { submissionServices } from './submissions.ts'
@@ -25,6 +26,7 @@ export function dropInDoor(context: OneWindowContext): FastifyPluginAsync {
     ttlMs: durationMs(dropIn.sessionTtl),
     clock: context.clock,
   })
+  const throttle = createLoginThrottle(context.clock)
   const services: ReadonlyMap<string, Service> = new Map([
     ...submissionServices(context),
     ...lookUpService(context),
@@ -37,9 +39,16 @@ export function dropInDoor(context: OneWindowContext): FastifyPluginAsync {
     hold('login', document)
     const { username, password } = document
     if (typeof username !== 'string' || typeof password !== 'string') throw new GatewayError('credential-missing')
-    const { token } = sessions.login(username, password)
-    doors.markSender(request, system)
-    return { session: token, error_code: 0, message: 'Đăng nhập thành công' }
+    const attempt = { username, source: request.ip }
+    throttle.check(attempt)
+    try {
+      const { token } = sessions.login(username, password)
+      doors.markSender(request, system)
+      return { session: token, error_code: 0, message: 'Đăng nhập thành công' }
+    } catch (error) {
+      throttle.failed(attempt)
+      throw error
+    }
   }
 
   // Who speaks comes first: a stranger learns nothing about services, contracts or agencies.
@@ -68,16 +77,15 @@ export function dropInDoor(context: OneWindowContext): FastifyPluginAsync {
 
   function readObject(request: FastifyRequest): JsonObject {
     const document = readJson(doors.bodyOf(request))
-    if (!isObject(document))
-      throw new GatewayError('contract-violated', { field: '/', rule: 'type', detail: 'must be object.' })
+    if (!isObject(document)) throw new GatewayError('contract-violated', { field: '/', rule: 'type' })
     return document
   }
 
   function hold(name: string, document: unknown): void {
     const [violation] = context.contracts.violations(`national-portal/${name}`, document)
     if (!violation) return
-    const { field, rule, message } = violation
-    throw new GatewayError('contract-violated', { field: field === '' ? '/' : field, rule, detail: `${message}.` })
+    const { field, rule } = violation
+    throw new GatewayError('contract-violated', { field: field === '' ? '/' : field, rule })
   }
 
   return async (scope) => {

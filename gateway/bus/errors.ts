@@ -521,6 +521,12 @@ export const retiredCodes: Readonly<Record<string, string>> = {}
 
 export type ErrorCode = keyof typeof errorTable
 
+/** The most of something that is taken. */
+export interface Limit {
+  readonly count: number
+  readonly unit: 'bytes' | 'levels' | 'values'
+}
+
 export interface GatewayErrorOptions {
   /** What exactly, without personal data: it is shown to callers and operators. */
   readonly detail?: string
@@ -528,6 +534,8 @@ export interface GatewayErrorOptions {
   readonly field?: string
   /** The rule it broke, e.g. `required`, `QĐ 766 3.3`. */
   readonly rule?: string
+  /** The limit of ours it is over, for those who say it in another language than `detail` does. */
+  readonly limit?: Limit
   /** Overrides the table when the transport knows better (a 503 is transient whatever was sent). */
   readonly failure?: FailureClass
   readonly failureCause?: FailureCause
@@ -560,6 +568,11 @@ export class GatewayError extends Error {
     this.failureCause = options.failureCause ?? entry.cause
     this.options = options
   }
+}
+
+/** Something is larger than what is taken, and is told how large it may be. */
+export function overLimit(code: ErrorCode, limit: Limit): GatewayError {
+  return new GatewayError(code, { detail: `The limit is ${limit.count} ${limit.unit}.`, limit })
 }
 
 /** Whatever was thrown, as a GatewayError; a bug in our own code is transient and hides its text. */

@@ -1,4 +1,4 @@
-import { GatewayError } from '../bus/errors.ts'
+import { GatewayError, overLimit } from '../bus/errors.ts'
 
 /** What one document may cost. */
 export interface JsonLimits {
@@ -71,15 +71,14 @@ function countMembers(text: string, { maxDepth, maxValues }: Required<JsonLimits
       case 0x7b: // {
         values += 1
         depth += 1
-        if (depth > maxDepth) throw new GatewayError('request-too-deep', { detail: `The limit is ${maxDepth} levels.` })
+        if (depth > maxDepth) throw overLimit('request-too-deep', { count: maxDepth, unit: 'levels' })
         break
       case 0x5d: // ]
       case 0x7d: // }
         depth -= 1
         break
     }
-    if (values > maxValues)
-      throw new GatewayError('request-too-many-values', { detail: `The limit is ${maxValues} values.` })
+    if (values > maxValues) throw overLimit('request-too-many-values', { count: maxValues, unit: 'values' })
   }
   return members
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { GatewayError } from '../bus/errors.ts'
+import { GatewayError, overLimit } from '../bus/errors.ts'
 import type { Gateway, WireTap } from '../bus/gateway.ts'
 import { jwsTypes, signDetached } from '../envelopes/jws.ts'
 import type { Keyring } from '../envelopes/keyring.ts'
@@ -136,18 +137,29 @@ export function createDoorServer(options: DoorServerOptions): DoorServer {
   server.addHook('onSend', async (request, reply, payload) =>
     desk.senderOf(request) === undefined || isSignedItself(reply) ? payload : await signAnswer(reply, payload, options),
   )
-  answerUnknownPaths(server, desk)
+  const doorsByPath = new Map<string, DoorForm>()
+  answerUnknownPaths(server, { desk, doorsByPath })
 
-  return { server, drain, doors: createDoorKit(desk, limits) }
+  return { server, drain, doors: createDoorKit({ desk, doorsByPath }, limits) }
 }
 
-function createDoorKit(desk: RefusalDesk, limits: DoorLimits): HttpDoorKit {
+/** What of a door its errors need. */
+type DoorForm = Omit<DoorOptions, 'mediaTypes'>
+
+interface DoorRegister {
+  readonly desk: RefusalDesk
+  /** The doors at which something is mounted, by path as it was mounted. */
+  readonly doorsByPath: Map<string, DoorForm>
+}
+
+function createDoorKit({ desk, doorsByPath }: DoorRegister, limits: DoorLimits): HttpDoorKit {
   return {
     open(scope, door) {
       const maxBodyBytes = Math.min(door.maxBodyBytes ?? limits.maxBodyBytes, limits.maxBodyBytes)
       const names = new Set(door.mediaTypes.map((name) => name.toLowerCase()))
       const streamed = new Set((door.streamTypes ?? []).map((name) => name.toLowerCase()))
       scope.setErrorHandler((error, _request, reply) => desk.answer(reply, error, { ...door, maxBodyBytes }))
+      scope.addHook('onRoute', ({ url }) => void doorsByPath.set(url, door))
       scope.addHook('onRequest', (request, reply, done) => {
         desk.note(request, { door: door.name })
         const fault = bodyTypeFault(request.raw, { whole: names, streamed })
@@ -187,7 +199,7 @@ interface RefusalDesk {
   note(request: FastifyRequest, more: RequestNote): void
   senderOf(request: FastifyRequest): string | undefined
   report(request: FastifyRequest, error: GatewayError): void
-  answer(reply: FastifyReply, thrown: unknown, door: Omit<DoorOptions, 'mediaTypes'>): void
+  answer(reply: FastifyReply, thrown: unknown, door: DoorForm): void
   /** For what the HTTP parser could not make a request of. */
   answerBroken(error: NodeJS.ErrnoException, socket: Socket): void
 }
@@ -230,7 +242,8 @@ function createRefusalDesk({ gateway, tap }: DoorServerOptions, limits: DoorLimi
         reply.header('retry-after', String(Math.max(1, retryAfterSeconds)))
       }
       // As bytes, or fastify would add a charset that the media type does not have.
-      reply.code(status).header('content-type', mediaType).send(Buffer.from(body))
+      const send = () => void reply.code(status).header('content-type', mediaType).send(Buffer.from(body))
+      afterRest(reply.request.raw, send)
     },
     answerBroken(error, socket) {
       const fault = brokenRequestFault(error)
@@ -247,12 +260,40 @@ function createRefusalDesk({ gateway, tap }: DoorServerOptions, limits: DoorLimi
   }
 }
 
+/** What is read of a body nobody wants. */
+const restLimits = { bytes: 1024 * 1024, waitMs: 2_000 }
+
+/**
+ * Lets a client that writes its whole request before it reads get there: closed upon with bytes unread, its side would
+ * answer them with a reset and throw our answer away (RFC 9112 §9.6).
+ */
+function afterRest(request: IncomingMessage, answer: () => void): void {
+  const { 'transfer-encoding': encoding, 'content-length': length = '0' } = request.headers
+  const hasBody = encoding !== undefined || length !== '0'
+  if (!hasBody || request.complete || request.destroyed) {
+    answer()
+    return
+  }
+  let leftBytes = restLimits.bytes
+  const end = () => {
+    clearTimeout(timer)
+    request.off('data', count).off('end', end).off('close', end)
+    answer()
+  }
+  const count = (chunk: Buffer) => {
+    leftBytes -= chunk.length
+    if (leftBytes < 0) end()
+  }
+  const timer = setTimeout(end, restLimits.waitMs)
+  request.on('data', count).once('end', end).once('close', end).resume()
+}
+
 /** What fastify or a door has thrown, in our terms; the framework's own words go no further. */
 function faultOf(thrown: unknown, maxBodyBytes: number): GatewayError {
   if (thrown instanceof GatewayError) return thrown
   const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-    return new GatewayError('request-too-large', { detail: `The limit is ${maxBodyBytes} bytes.` })
+    return overLimit('request-too-large', { count: maxBodyBytes, unit: 'bytes' })
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' || code === 'FST_ERR_CTP_EMPTY_TYPE')
     return new GatewayError('media-type-unknown', { field: 'content-type' })
   const status = thrown instanceof Error && 'statusCode' in thrown ? thrown.statusCode : undefined
@@ -304,16 +345,21 @@ async function signAnswer(reply: FastifyReply, payload: unknown, options: DoorSe
 }
 
 /** 404, or 405 with `Allow` where another method would have been taken; fastify answers 404 to both. */
-function answerUnknownPaths(server: FastifyInstance, desk: RefusalDesk): void {
-  const routes: { readonly segments: readonly string[]; readonly methods: readonly string[] }[] = []
+function answerUnknownPaths(server: FastifyInstance, { desk, doorsByPath }: DoorRegister): void {
+  const routes: { readonly url: string; readonly segments: readonly string[]; readonly methods: readonly string[] }[] =
+    []
   server.addHook('onRoute', ({ url, method }) => {
-    routes.push({ segments: url.split('/'), methods: [method].flat() })
+    routes.push({ url, segments: url.split('/'), methods: [method].flat() })
   })
   server.setNotFoundHandler((request, reply) => {
     const segments = (request.url.split('?', 1)[0] ?? '').split('/')
-    const allowed = new Set(routes.flatMap((route) => (fits(route.segments, segments) ? route.methods : [])))
-    if (allowed.size > 0) reply.header('allow', [...allowed].join(', '))
-    desk.answer(reply, new GatewayError(allowed.size > 0 ? 'method-not-allowed' : 'not-found'), httpDoor)
+    const here = routes.filter((route) => fits(route.segments, segments))
+    const [first] = here
+    if (first === undefined) return desk.answer(reply, new GatewayError('not-found'), httpDoor)
+    const door = doorsByPath.get(first.url) ?? httpDoor
+    desk.note(request, { door: door.name })
+    reply.header('allow', [...new Set(here.flatMap(({ methods }) => methods))].join(', '))
+    desk.answer(reply, new GatewayError('method-not-allowed'), door)
   })
 }
 

@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { createLoginThrottle } from '../../adapters/one-window/login-throttle.ts'
 import { oneWindow } from '../../adapters/one-window/one-window.ts'
 import { loadConfig } from '../../config.ts'
 import { digestOf } from '../../gateway/bus/canonical-json.ts'
+import { systemClock } from '../../gateway/bus/clock.ts'
 import { GatewayError } from '../../gateway/bus/errors.ts'
 import { jwsTypes, verifyJws } from '../../gateway/envelopes/jws.ts'
 import { statuses } from '../../mappings/tables/statuses.ts'
@@ -479,6 +481,49 @@ t.test(
     t.equal((await post(gateway, loginPath, { username: account.username })).document.error_code, -1)
   },
 )
+
+t.test('who guesses passwords is told to wait, and locks nobody else out', async (t) => {
+  const start = Date.now()
+  const time = { now: start }
+  const gateway = await startOneWindowGateway(t, { clock: { ...systemClock, now: () => time.now } })
+  const { username, password } = account
+  const guess = (name: string, word: string) => post(gateway, loginPath, { username: name, password: word })
+  for (let failure = 0; failure < 10; failure += 1) t.equal((await guess(username, 'sai')).status, 200)
+  time.now = start + 20_000
+  const throttled = await guess(username, password)
+  t.match(throttled, { status: 429, document: { error_code: -1, message: /Quá nhiều yêu cầu/ } })
+  t.equal(throttled.headers.get('retry-after'), '40')
+  t.notOk('session' in throttled.document, 'the right one too: a guesser learns nothing')
+  t.equal((await guess(communeAccount.username, communeAccount.password)).document.error_code, 0, 'another account')
+  const elsewhere = createLoginThrottle({ ...systemClock, now: () => time.now })
+  for (let failure = 0; failure < 10; failure += 1) elsewhere.failed({ username, source: '192.0.2.1' })
+  t.throws(() => elsewhere.check({ username, source: '192.0.2.1' }), { code: 'too-many-requests' })
+  t.doesNotThrow(() => elsewhere.check({ username, source: '192.0.2.2' }), 'another source')
+  time.now = start + 60_000
+  t.equal((await guess(username, password)).document.error_code, 0, 'the minute is over')
+})
+
+t.test('its errors are Vietnamese alone, say a thing once, and come in its form for a wrong method too', async (t) => {
+  const gateway = await startOneWindowGateway(t, { maxBatchBytes: 70_000 })
+  const { session } = await loggedIn(gateway)
+  const said = async (body: unknown) => (await post(gateway, dataPath, body)).document.message
+  const whole = { session, madonvi: '000.00.01.H47', service: 'TraCuuHoSo', mahoso: code(1) }
+  t.equal(await said('x'.repeat(70_001)), 'Yêu cầu vượt quá dung lượng cho phép. Giới hạn: 70000 byte.')
+  t.equal(await said('['.repeat(40)), 'Yêu cầu lồng nhau quá sâu. Giới hạn: 32 cấp.')
+  t.equal(await said('{'), 'Yêu cầu không phải JSON UTF-8 hợp lệ.')
+  t.equal(await said({ ...whole, madonvi: 'H22' }), 'Tài khoản không được phép gửi thay cho đơn vị này. (madonvi)')
+  t.equal(await said({ ...whole, service: 'X' }), 'Dịch vụ không tồn tại. service: giá trị ngoài danh mục (enum).')
+  t.equal(await said([1]), 'Dữ liệu không đúng quy định. sai kiểu dữ liệu (type).')
+  t.equal(
+    await said({ ...whole, x: 1 }),
+    'Dữ liệu không đúng quy định. x: trường không có trong quy định (additionalProperties).',
+  )
+  const got = await fetch(`${gateway.url}${dataPath}`)
+  t.equal(got.status, 405)
+  t.equal(got.headers.get('allow'), 'POST')
+  t.same(await got.json(), { error_code: -1, message: 'Phương thức không được hỗ trợ.' })
+  t.match((await gateway.journal('refused')).at(-1), { door: 'one-window:drop-in', code: 'method-not-allowed' })
+})
 
 t.test('the agencies of an account are known by all their codes, and no others', async (t) => {
   const gateway = await startOneWindowGateway(t)
