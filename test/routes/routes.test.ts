@@ -35,7 +35,7 @@ const flows = [
 for (const [type, source, expected] of flows) {
   t.test(`${type} of ${source} goes ${expected}`, async (t) => {
     t.same(receivers(type, source), [expected])
-    const other = source === 'one-window' ? 'national-portal' : 'one-window'
+    const other = source === 'national-portal' ? 'one-window' : 'national-portal'
     t.same(receivers(type, other), ['none → none'], 'from anybody else it goes nowhere, and somebody sees it')
     t.same(
       receivers(type, source, () => false),
