@@ -9,6 +9,11 @@ export interface Quota extends Rate {
   readonly backlog: number
 }
 
+/** What was counted, and what was let in since. */
+interface Backlog {
+  count: number
+}
+
 /** How long a counted backlog is believed: counting at every message would cost more than it protects. */
 const freshMs = 1_000
 const askAgainMs = 10_000
@@ -19,7 +24,7 @@ export class QuotaGuard {
   readonly #store: Pick<Store, 'backlog'>
   readonly #clock: Clock
   readonly #rates = new Map<string, RateLimit>()
-  readonly #backlogs = new Map<string, { readonly atMs: number; count: number }>()
+  readonly #backlogs = new Map<string, { readonly atMs: number; readonly counted: Promise<Backlog> }>()
 
   constructor(ports: {
     quotaOf: (source: string) => Quota | undefined
@@ -34,6 +39,8 @@ export class QuotaGuard {
   async admit(source: string, count: number): Promise<void> {
     const quota = this.#quotaOf(source)
     if (!quota) return
+    const backlog = await this.#backlogOf(source, quota.backlog)
+    // Nothing is awaited from here on: of calls at the same moment each sees what the others took.
     const nowMs = this.#clock.monotonic()
     const rate = this.#rates.get(source) ?? new RateLimit(quota, nowMs)
     this.#rates.set(source, rate)
@@ -41,7 +48,6 @@ export class QuotaGuard {
     if (rate.available(nowMs) < Math.min(count, quota.burst)) {
       throw new GatewayError('too-many-requests', { rule: 'rate', retryAfterMs: rate.waitMs(count) })
     }
-    const backlog = await this.#backlogOf(source, quota.backlog)
     if (backlog.count + count > quota.backlog) {
       throw new GatewayError('too-many-requests', { rule: 'backlog', retryAfterMs: askAgainMs })
     }
@@ -49,12 +55,14 @@ export class QuotaGuard {
     rate.take(count)
   }
 
-  async #backlogOf(source: string, limit: number): Promise<{ count: number }> {
+  /** One count for all that ask at the same moment; one that failed is not kept. */
+  #backlogOf(source: string, limit: number): Promise<Backlog> {
     const nowMs = this.#clock.monotonic()
     const known = this.#backlogs.get(source)
-    if (known && nowMs - known.atMs < freshMs) return known
-    const counted = { atMs: nowMs, count: await this.#store.backlog(source, limit) }
-    this.#backlogs.set(source, counted)
+    if (known && nowMs - known.atMs < freshMs) return known.counted
+    const counted = this.#store.backlog(source, limit).then((count) => ({ count }))
+    this.#backlogs.set(source, { atMs: nowMs, counted })
+    counted.catch(() => this.#backlogs.delete(source))
     return counted
   }
 }

@@ -1,10 +1,16 @@
+import { join } from 'node:path'
 import t from 'tap'
+import type { Attempt } from '../../gateway/bus/adapter.ts'
 import { GatewayError } from '../../gateway/bus/errors.ts'
 import type { Message, Original } from '../../gateway/bus/message.ts'
 import { sampleDraft, settled, startBus } from './sample-bus.ts'
 
 const receipt = { sentDigest: 'sha-256:00' }
 const act = { actor: 'op', note: 'because' }
+
+/** Until it is told to stop. */
+const hang = (_message: Message, _attempt: Attempt, signal: AbortSignal) =>
+  new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
 
 t.test('a person repairs the cause and releases what was held', async (t) => {
   let isRepaired = false
@@ -107,16 +113,33 @@ t.test('without original bytes nothing can be read again', async (t) => {
 
 t.test('a sender beyond its rate or backlog is asked to come back, others are not', async (t) => {
   const quotaOf = (source: string) => (source === 'one-window' ? { perSecond: 1, burst: 2, backlog: 3 } : undefined)
-  const { bus } = await startBus(t, { deliver: () => new Promise(() => {}) }, { quotaOf })
+  const { bus } = await startBus(t, { deliver: hang }, { quotaOf })
   await bus.accept([sampleDraft('D1'), sampleDraft('D2')])
   await t.rejects(bus.accept([sampleDraft('D3')]), { code: 'too-many-requests', options: { rule: 'rate' } })
   const other = sampleDraft('D4', { source: 'land' })
   t.match(await bus.accept([other]), [{ kind: 'stored' }])
 })
 
+t.test('calls at the same moment get no more out of a quota than calls in turn', async (t) => {
+  for (const [rule, quota] of [
+    ['rate', { perSecond: 0.001, burst: 2, backlog: 100 }],
+    ['backlog', { perSecond: 100, burst: 100, backlog: 2 }],
+  ] as const) {
+    const { bus } = await startBus(
+      t,
+      { deliver: hang },
+      { quotaOf: () => quota, path: join(t.testdir(), `${rule}.sqlite`) },
+    )
+    const calls = Array.from({ length: 8 }, (_, index) => bus.accept([sampleDraft(`D${index}`)]))
+    const refused = (await Promise.allSettled(calls)).filter(({ status }) => status === 'rejected')
+    t.equal(refused.length, 6, rule)
+    t.match(refused[0], { reason: { code: 'too-many-requests', options: { rule } } })
+  }
+})
+
 t.test('too large a backlog is refused before anything is stored', async (t) => {
   const quotaOf = () => ({ perSecond: 1_000, burst: 1_000, backlog: 2 })
-  const { bus, store } = await startBus(t, { deliver: () => new Promise(() => {}) }, { quotaOf })
+  const { bus, store } = await startBus(t, { deliver: hang }, { quotaOf })
   await bus.accept([sampleDraft('D1'), sampleDraft('D2')])
   await t.rejects(bus.accept([sampleDraft('D3')]), { code: 'too-many-requests', options: { rule: 'backlog' } })
   t.equal(await store.dossier('D3'), undefined)
