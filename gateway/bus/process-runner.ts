@@ -10,7 +10,7 @@ import {
   type ProcessInstance,
   takeStep,
 } from './process.ts'
-import type { Acceptance, Store } from './store.ts'
+import type { Acceptance, DueTimer, Store } from './store.ts'
 
 export interface ProcessRunnerPorts {
   readonly store: Store
@@ -121,16 +121,22 @@ export class ProcessRunner {
   async #fireTimers(): Promise<void> {
     const { store, clock, tap } = this.#ports
     try {
-      for (const { process, instance, name } of await store.dueTimers(clock.now(), mostTimersAtOnce)) {
-        const before = await store.processOf(process, [instance])
-        await this.#advance(before, { kind: 'timer', name, nowMs: clock.now() }).catch((error: unknown) => {
-          // Somebody else has moved it on; the timer is looked at again.
-          if (!(error instanceof GatewayError && error.code === 'process-changed')) throw error
-        })
-      }
+      for (const due of await store.dueTimers(clock.now(), mostTimersAtOnce)) await this.#fire(due)
     } catch (error) {
       tap.failed({ where: 'process timers', error })
     }
     this.#schedule()
+  }
+
+  /** One that can't be fired stops no other; it is tried again at the next poll. */
+  async #fire({ process, instance, name }: DueTimer): Promise<void> {
+    const { store, clock, tap } = this.#ports
+    try {
+      const before = await store.processOf(process, [instance])
+      await this.#advance(before, { kind: 'timer', name, nowMs: clock.now() })
+    } catch (error) {
+      const hasMovedOn = error instanceof GatewayError && error.code === 'process-changed'
+      if (!hasMovedOn) tap.failed({ where: 'process timers', error })
+    }
   }
 }

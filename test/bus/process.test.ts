@@ -80,6 +80,24 @@ t.test('a timer survives a restart and makes an exception that a person can end'
   t.match(await store.interventions('process:counting:D1', 1), [{ kind: 'release', note: 'because' }])
 })
 
+t.test('a timer that can’t be fired stops no other', async (t) => {
+  const failing: ProcessDefinition = {
+    name: 'failing',
+    startsOn: ['dossier.received.v1'],
+    continuesOn: [],
+    step(_, input) {
+      if (input.kind === 'timer') throw new TypeError('a mistake of ours')
+      return { state: 1, timers: { first: 1 } }
+    },
+  }
+  const processes = [failing, counting(10)]
+  const { bus, store, failures } = await startBus(t, { deliver: async () => ({ receipt }) }, { processes })
+  await bus.accept([sampleDraft('D1')])
+  while ((await store.processes('exception', 10)).length === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+  t.match(await store.processes('exception', 10), [{ process: 'counting' }])
+  t.ok(failures.some((failure) => failure instanceof TypeError))
+})
+
 t.test('a portal-filed dossier that nobody receives within its term becomes an exception', async (t) => {
   const definition = portalFiledReception({ workingDays: 1, calendar: officeCalendar })
   const message = (type: string): Message => ({
