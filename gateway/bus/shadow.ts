@@ -1,6 +1,7 @@
 import type { Attempt, ChannelAdapter } from './adapter.ts'
 import { digestOf } from './canonical-json.ts'
 import { GatewayError } from './errors.ts'
+import type { Message } from './message.ts'
 import type { SentPair, Store } from './store.ts'
 
 /** The channel of a system's shadow: its own lanes, so that it can neither delay nor be delayed by the live one. */
@@ -9,13 +10,15 @@ export const shadowOf = (system: string): string => `${system}-shadow`
 export const isShadow = (system: string): boolean => system.endsWith('-shadow')
 
 /** Maps and checks as the live adapter would, records the document, and sends nothing. */
-export function shadowAdapter(system: string, live: ChannelAdapter, store: Pick<Store, 'earlier'>): ChannelAdapter {
+export function shadowAdapter(
+  system: string,
+  live: ChannelAdapter,
+  store: Pick<Store, 'earlier' | 'message'>,
+): ChannelAdapter {
   return {
     async deliver(message, attempt) {
       if (!live.preview) throw new GatewayError('no-receiver', { detail: 'This system has no preview.' })
-      // A shadow has taken nothing; what the live system has taken is what the document builds on.
-      const earlier: Attempt['earlier'] = (types) =>
-        store.earlier(system, message.subject, types, Number.MAX_SAFE_INTEGER)
+      const earlier: Attempt['earlier'] = (types) => earlierOf(types, { system, message, attempt, store })
       const document = await live.preview(message, { ...attempt, earlier })
       return { receipt: { sentDigest: digestOf(document), document } }
     },
@@ -23,6 +26,27 @@ export function shadowAdapter(system: string, live: ChannelAdapter, store: Pick<
     probe: async () => {},
     close: async () => {},
   }
+}
+
+/**
+ * What the live document builds on: what the live system took before this message, which it may have taken itself by now,
+ * and what its shadow has seen but a slow live channel has yet to send.
+ */
+async function earlierOf(
+  types: readonly string[],
+  of: {
+    readonly system: string
+    readonly message: Message
+    readonly attempt: Attempt
+    readonly store: Pick<Store, 'earlier' | 'message'>
+  },
+): Promise<readonly Message[]> {
+  const { system, message, attempt, store } = of
+  const live = (await store.message(message.id))?.deliveries.find((delivery) => delivery.system === system)
+  const taken = await store.earlier(system, message.subject, types, live?.position ?? Number.MAX_SAFE_INTEGER)
+  const known = new Set(taken.map(({ id }) => id))
+  const seen = (await attempt.earlier(types)).filter(({ id }) => !known.has(id))
+  return [...taken, ...seen].sort((a, b) => a.acceptedAtMs - b.acceptedAtMs)
 }
 
 /** How a shadow's documents compare with those sent; paths only, never values. */

@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import t from 'tap'
+import type { Attempt } from '../../gateway/bus/adapter.ts'
 import { GatewayError } from '../../gateway/bus/errors.ts'
 import type { Message } from '../../gateway/bus/message.ts'
 import { differingPaths, ShadowComparison } from '../../gateway/bus/shadow.ts'
@@ -46,6 +48,34 @@ t.test('a shadow records what it would send, sends nothing, and is not the sende
     listed: [{ paths: ['/live', '/shadowed'] }],
   })
   t.match(pairs, [{ live: '{"live":{"a":1}}', shadow: '{"shadowed":{"a":1}}' }])
+})
+
+t.test('a shadow builds on what the live document builds on, whichever of the two is ahead', async (t) => {
+  const documentOf = async ({ id }: Message, { earlier }: Attempt) =>
+    JSON.stringify([...(await earlier(['dossier.received.v1'])).map((message) => message.id), id])
+  for (const ahead of ['live', 'shadow']) {
+    const slow = (side: string) => (side === ahead ? 0 : 40)
+    const preview = async (message: Message, attempt: Attempt) => {
+      await new Promise((resolve) => setTimeout(resolve, slow('shadow')))
+      return documentOf(message, attempt)
+    }
+    const deliver = async (message: Message, attempt: Attempt) => {
+      const document = await documentOf(message, attempt)
+      await new Promise((resolve) => setTimeout(resolve, slow('live')))
+      return { receipt: { sentDigest: 'sha-256:00', document } }
+    }
+    const routes = [sampleRoute(), sampleRoute({ name: 'next', shadow: true })]
+    const path = join(t.testdir(), `${ahead}.sqlite`)
+    const { bus, store } = await startBus(t, { deliver, preview }, { routes, path })
+    await bus.accept([sampleDraft('D1'), sampleDraft('D1'), sampleDraft('D1')])
+    await settled(store, 'D1')
+    const window = { live: 'national-portal', afterMs: 0, beforeMs: Number.MAX_SAFE_INTEGER }
+    t.match(
+      await bus.operations.compareShadow('national-portal', window),
+      { compared: 3, equal: 3 },
+      `${ahead} is ahead`,
+    )
+  }
 })
 
 t.test('a shadow that stops holds up neither the live channel nor itself for others', async (t) => {
