@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import type { XmlSignatureAlgorithm } from '../../gateway/envelopes/xml-algorithms.ts'
 import { signatureAlgorithms } from '../../gateway/envelopes/xml-algorithms.ts'
+import { canonicalXml, isolated, plainCanonical } from '../../gateway/envelopes/xml-canonical.ts'
 import { readXml } from '../../gateway/envelopes/xml-gate.ts'
 import { signXml, verifyXml } from '../../gateway/envelopes/xml-signature.ts'
 import { dsig, ec, enveloped, exclusive, rsa, sha256 } from './xml-sample.ts'
@@ -79,6 +80,21 @@ t.test('we verify every document xmlsec1 signs, and see the same content', { ski
     }
   }
   t.equal(agreed, documentCount)
+})
+
+t.test('a canonical form told without parsing again is the one libxml2 makes', async (t) => {
+  let told = 0
+  for (const { text } of documents()) {
+    const gated = readXml(Buffer.from(text))
+    for (const index of gated.elements.keys()) {
+      const plain = plainCanonical(gated, index)
+      if (plain === undefined) continue
+      told += 1
+      const wanted = canonicalXml(isolated(gated, index)).toString()
+      if (plain !== wanted) t.equal(plain, wanted)
+    }
+  }
+  t.ok(told > 1000, `${told} elements are plain`)
 })
 
 t.test('xmlsec1 refuses what was changed after we signed it', { skip }, async (t) => {
