@@ -95,6 +95,7 @@ export interface Config {
     readonly port: number
     readonly trustProxy: readonly string[]
     readonly hosts?: readonly string[]
+    readonly operations?: { readonly host: string; readonly port: number }
   }
   readonly dataDir: string
   readonly keys: { readonly signing?: SigningJwk } & KeyPlaces
@@ -263,6 +264,22 @@ export function configSchema(adapters: readonly ConfigurableSystem[]): JsonSchem
             items: { type: 'string', minLength: 1, description: 'An address or a CIDR range.' },
             default: [],
             description: 'Reverse proxies whose X-Forwarded-For is believed; none by default.',
+          },
+          operations: {
+            type: 'object',
+            description:
+              'An address of their own for `/health`, `/metrics` and `/admin`, which are then not where partners are; shared when absent.',
+            additionalProperties: false,
+            required: ['port'],
+            properties: {
+              host: { type: 'string', minLength: 1, default: '127.0.0.1', description: 'Address to bind.' },
+              port: {
+                type: 'integer',
+                minimum: 0,
+                maximum: 65535,
+                description: 'Port to bind; 0 takes a free one.',
+              },
+            },
           },
           hosts: {
             type: 'array',

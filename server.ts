@@ -28,7 +28,7 @@ import { openSqliteStore } from './gateway/store/sqlite-store.ts'
 import { createHealth } from './gateway/telemetry/health.ts'
 import { createLog } from './gateway/telemetry/log.ts'
 import { createMetrics, type Metrics } from './gateway/telemetry/metrics.ts'
-import { mountOpenApi } from './gateway/telemetry/openapi.ts'
+import { mountOpenApi, type OpenApiOptions } from './gateway/telemetry/openapi.ts'
 import { telemetryPages } from './gateway/telemetry/pages.ts'
 import { createWireTap } from './gateway/telemetry/wire-tap.ts'
 import { createDoorServer } from './gateway/transports/http-door.ts'
@@ -47,6 +47,8 @@ const rereadKeysEveryMs = 30_000
 export interface RunningGateway {
   /** Where it listens: `http://127.0.0.1:8700`. */
   readonly url: string
+  /** Where `/health`, `/metrics` and `/admin` are; the same unless `listen.operations` says otherwise. */
+  readonly operationsUrl: string
   /** Reads keys, roots and revocation lists again if they have changed; a faulty file changes nothing. */
   reloadKeys(): void
   /** Accepts nothing more, finishes what is under way, closes everything. Safe to call twice. */
@@ -103,15 +105,14 @@ export async function startGateway(config: Config, output?: DestinationStream): 
     refusalsPerSourceAndMinute: config.limits.refusalsPerSourceAndMinute,
   })
 
-  const { server, doors, drain } = createDoorServer({
-    gateway: bus,
-    keyring,
-    tap,
-    limits: { maxBodyBytes: config.limits.bodyBytes },
-    trustProxy: config.listen.trustProxy,
-    ...(config.listen.hosts ? { hosts: config.listen.hosts } : {}),
-  })
-  mountOpenApi(server, {
+  const { hosts, trustProxy } = config.listen
+  const doorOptions = { gateway: bus, keyring, tap, limits: { maxBodyBytes: config.limits.bodyBytes }, trustProxy }
+  const partnersListener = createDoorServer({ ...doorOptions, ...(hosts ? { hosts } : {}) })
+  const { server, doors } = partnersListener
+  // Whoever reaches this one is inside; it answers by whatever name they know it.
+  const operations = config.listen.operations ? createDoorServer(doorOptions) : partnersListener
+  const listeners = [...new Set([partnersListener, operations])]
+  const description: OpenApiOptions = {
     title: 'Liên Thông',
     version: '0.1.0',
     description: 'The message gateway of the province.',
@@ -124,8 +125,10 @@ export async function startGateway(config: Config, output?: DestinationStream): 
       accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
       operatorToken: { type: 'http', scheme: 'bearer' },
     },
-  })
-  await server.register(telemetryPages({ health, metrics }))
+  }
+  // Each describes what can be reached there.
+  for (const listener of listeners) mountOpenApi(listener.server, description)
+  await operations.server.register(telemetryPages({ health, metrics }))
   server.get('/.well-known/jwks.json', { config: { doc: jwksDoc } }, async () => keyring.jwks())
   server.get('/.well-known/certificates.pem', { config: { doc: certificatesDoc } }, async (_request, reply) =>
     reply.type('application/pem-certificate-chain').send(keyring.certificates()),
@@ -150,8 +153,12 @@ export async function startGateway(config: Config, output?: DestinationStream): 
   await server.register(createCanonicalDoor({ ...context, gateway: files?.noting ?? bus, speakers }))
   if (files) await server.register(files.door)
   const { operators } = config
-  await server.register(createAdmin({ doors, operations: bus.operations, store, operators }))
-  await server.listen({ host: config.listen.host, port: config.listen.port })
+  await operations.server.register(
+    createAdmin({ doors: operations.doors, operations: bus.operations, store, operators }),
+  )
+  const { host, port } = config.listen
+  await server.listen({ host, port })
+  if (config.listen.operations) await operations.server.listen({ ...config.listen.operations })
   await bus.start(channels)
 
   const stopping = new AbortController()
@@ -162,15 +169,16 @@ export async function startGateway(config: Config, output?: DestinationStream): 
   const sweeping = keepSwept({ files, store, clock, signal: stopping.signal })
   const rereading = keepKeys({ keyring, clock, tap, signal: stopping.signal })
   const url = `http://${hostOf(server.server.address())}`
-  log.info({ url, systems: channels.map(({ system }) => system) }, 'listening')
+  const operationsUrl = `http://${hostOf(operations.server.server.address())}`
+  log.info({ url, operationsUrl, systems: channels.map(({ system }) => system) }, 'listening')
 
   const stop = async () => {
     state.isDraining = true
-    drain()
+    for (const listener of listeners) listener.drain()
     stopping.abort()
     await bus.drain(drainGraceMs)
     await Promise.allSettled([...listening, checkpoints, rereading, sweeping])
-    await server.close()
+    await Promise.all(listeners.map((listener) => listener.server.close()))
     await Promise.allSettled(channels.map(({ adapter }) => adapter.close()))
     await files?.close()
     metrics.close()
@@ -180,6 +188,7 @@ export async function startGateway(config: Config, output?: DestinationStream): 
   let stopped: Promise<void> | undefined
   return {
     url,
+    operationsUrl,
     reloadKeys: () => reloadKeys({ keyring, tap }),
     stop() {
       stopped ??= stop()

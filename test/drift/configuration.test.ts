@@ -67,7 +67,7 @@ function everything(t: Test): Config {
   const folder = t.testdir({
     'gateway.json': JSON.stringify({
       gateway: { id: 'lien-thong-drift', url: 'http://127.0.0.1' },
-      listen: { port: 0, hosts: ['127.0.0.1'] },
+      listen: { port: 0, hosts: ['127.0.0.1'], operations: { port: 0 } },
       dataDir: 'data',
       log: { level: 'fatal' },
       operators: [{ name: 'an', role: 'viewer', token: { env: 'TOKEN' } }],
