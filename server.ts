@@ -33,6 +33,7 @@ import { telemetryPages } from './gateway/telemetry/pages.ts'
 import { createWireTap } from './gateway/telemetry/wire-tap.ts'
 import { createDoorServer } from './gateway/transports/http-door.ts'
 import { loadTables } from './mappings/tables.ts'
+import packageJson from './package.json' with { type: 'json' }
 import { routes } from './routes/index.ts'
 import { portalFiledReception } from './routes/portal-filed-reception.ts'
 
@@ -114,7 +115,7 @@ export async function startGateway(config: Config, output?: DestinationStream): 
   const listeners = [...new Set([partnersListener, operations])]
   const description: OpenApiOptions = {
     title: 'Liên Thông',
-    version: '0.1.0',
+    version: packageJson.version,
     description: 'The message gateway of the province.',
     url: config.gateway.url,
     schema: (name) => {
