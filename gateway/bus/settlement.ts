@@ -47,7 +47,10 @@ export function decideSettlement(question: SettlementQuestion): SettlementAnswer
     case 'later':
       return {
         attempt: unclear(base),
-        next: { state: 'waiting', dueAtMs: nowMs + outcome.afterMs, reason: unknownOutcome(), ...doubt },
+        // A partner that never gets to say is for a person, not for ever.
+        next: isGivenUp(question.route.retry, retryAgeMs(question))
+          ? { state: 'held', reason: unknownOutcome(), ...doubt }
+          : { state: 'waiting', dueAtMs: nowMs + outcome.afterMs, reason: unknownOutcome(), ...doubt },
       }
     case 'unknown':
       return { attempt: unclear(base), next: { state: 'held', reason: unknownOutcome(outcome.why), ...doubt } }

@@ -62,7 +62,9 @@ export const writes = {
     answer_digest, answer_code) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   remember: 'UPDATE lanes SET memory = ? WHERE system = ? AND subject = ?',
   laneInOrder: `SELECT id, state FROM deliveries WHERE system = ? AND subject = ? AND blocks = 1 ORDER BY position`,
-  reblock: `UPDATE deliveries SET state = 'blocked', due_at_ms = NULL WHERE id = ? AND state = 'waiting'`,
+  // A person put another before it: what it waits for now is none of its age (design, "Retry clock").
+  reblock: `UPDATE deliveries SET state = 'blocked', due_at_ms = NULL, first_attempt_at_ms = NULL, stopped_at_first_ms = NULL
+    WHERE id = ? AND state = 'waiting'`,
   unblock: `UPDATE deliveries SET state = 'waiting', due_at_ms = ? WHERE id = ? AND state = 'blocked'`,
 
   // Holds that end by themselves

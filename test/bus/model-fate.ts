@@ -11,6 +11,7 @@ export function fateOf(one: Delivery, how: { found: Found; sent: Sent; nowMs: nu
   if (one.wasInDoubt) {
     const unclear = { outcome: 'ambiguous', isInDoubt: true }
     if (found === 'taken') return { to: 'delivered', why: 'found there', outcome: 'taken' }
+    if (found === 'later' && isTooOld(one, how)) return { to: 'held', why: 'given up in doubt', ...unclear }
     if (found === 'later') return { to: 'waiting', why: 'too early to tell', untilMs: nowMs + laterMs, ...unclear }
     if (found === 'unknown') return { to: 'held', why: 'nobody can tell', ...unclear }
     if (found === 'unreachable') return again(one, { ...how, ...unclear, why: 'look-up failed', isCounted: true })
@@ -43,14 +44,17 @@ interface Again {
 
 /** Unknown is not failed: what may have arrived is given up into a person's hands, never into the dead letters. */
 function again(one: Delivery, { nowMs, stoppedMs, why, outcome, isInDoubt, isCounted, atLeastMs = 0 }: Again): Fate {
-  const { delaysMs, giveUpAfterMs, holdsLaneWhenDead } = one.policy
-  const first = one.firstTry ?? { atMs: nowMs, stoppedMs }
-  const ageMs = nowMs - first.atMs - (stoppedMs - first.stoppedMs)
-  if (isCounted && ageMs >= giveUpAfterMs) {
+  const { delaysMs, holdsLaneWhenDead } = one.policy
+  if (isCounted && isTooOld(one, { nowMs, stoppedMs })) {
     return isInDoubt
       ? { to: 'held', why: 'given up in doubt', outcome, isInDoubt }
       : { to: 'dead', why: 'given up', outcome, holdsLane: holdsLaneWhenDead }
   }
   const delayMs = delaysMs[Math.min(one.attempts.length, delaysMs.length - 1)] ?? 0
   return { to: 'waiting', why, outcome, isInDoubt, untilMs: nowMs + Math.max(delayMs, atLeastMs) }
+}
+
+function isTooOld({ firstTry, policy }: Delivery, { nowMs, stoppedMs }: { nowMs: number; stoppedMs: number }): boolean {
+  const first = firstTry ?? { atMs: nowMs, stoppedMs }
+  return nowMs - first.atMs - (stoppedMs - first.stoppedMs) >= policy.giveUpAfterMs
 }

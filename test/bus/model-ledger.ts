@@ -178,7 +178,7 @@ export class ModelLedger {
       if (index === 0 && one.state === 'blocked')
         this.#move(one, { to: 'waiting', why: 'heads its lane' }, { untilMs: nowMs, revision })
       if (index > 0 && one.state === 'waiting')
-        this.#move(one, { to: 'blocked', why: 'one before it again' }, { untilMs: 0, revision })
+        this.#move(one, { to: 'blocked', why: 'one before it again' }, { untilMs: 0, firstTry: undefined, revision })
     }
   }
 

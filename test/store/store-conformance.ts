@@ -458,6 +458,30 @@ export function storeConformance(t: Test, open: (t: Test) => Promise<Store>): vo
     }
   })
 
+  t.test('what waits behind a delivery that was put back before it does not age meanwhile', async (t) => {
+    for (const isTriedMeanwhile of [false, true]) {
+      const store = await open(t)
+      await store.accept([sampleAcceptance({ subject: 'D1' }), sampleAcceptance({ subject: 'D1' })])
+      const first = await claimOne(store)
+      await store.settle(sampleSettlement(first, { state: 'dead', reason, holdsLane: false }))
+      const second = await claimOne(store, claimOf({ nowMs: 3_000 }))
+      const act = { kind: 'replay', deliveryId: first.deliveryId, actor: 'op', note: 'because', nowMs: 5_000 } as const
+      const replay = () => store.intervene({ ...act, isOverride: true })
+      if (isTriedMeanwhile) await replay()
+      await store.settle(sampleSettlement(second, { state: 'waiting', dueAtMs: 6_000, reason }, { nowMs: 4_000 }))
+      if (!isTriedMeanwhile) await replay()
+      const again = await claimOne(store, claimOf({ nowMs: 7_000 }))
+      t.equal(again.deliveryId, first.deliveryId)
+      await store.settle(sampleSettlement(again, { state: 'delivered' }, { nowMs: 900_000 }))
+      t.match(await claimOne(store, claimOf({ nowMs: 900_001, stoppedMs: 5 })), {
+        deliveryId: second.deliveryId,
+        attemptNumber: 2,
+        firstAttemptAtMs: 900_001,
+        stoppedAtFirstMs: 5,
+      })
+    }
+  })
+
   t.test('what is read again as another dossier’s joins that dossier’s lane and frees the old one', async (t) => {
     const store = await open(t)
     const [old, later] = [sampleAcceptance({ subject: 'D1' }), sampleAcceptance({ subject: 'D1' })]
