@@ -63,21 +63,25 @@ t.test('a bulk replays all that match at its rate, and finishes', async (t) => {
   t.match(await bus.operations.bulks(), [{ outcomes: { done: 3 } }])
 })
 
-t.test('a paused channel carries nothing until a person resumes it, even over a restart of the work', async (t) => {
+t.test('a paused channel carries nothing until a person resumes it, even over a restart', async (t) => {
   let sent = 0
   const deliver = async () => {
     sent += 1
     return { receipt }
   }
-  const { bus, store } = await startBus(t, { deliver })
-  t.match(await bus.operations.pause('national-portal', act), { state: 'paused', actor: 'op' })
-  await bus.accept([sampleDraft('D1')])
-  t.match(await store.channels(), [{ system: 'national-portal', state: 'paused' }])
+  const path = join(t.testdir(), 'store.sqlite')
+  const before = await startBus(t, { deliver }, { path })
+  t.match(await before.bus.operations.pause('national-portal', act), { state: 'paused', actor: 'op' })
+  await before.bus.accept([sampleDraft('D1')])
+  await before.bus.drain(1_000)
+  const { bus, store } = await startBus(t, { deliver }, { path })
+  await bus.accept([sampleDraft('D2')])
+  t.match(bus.operations.channels(), [{ system: 'national-portal', state: 'paused', actor: 'op' }])
   t.equal((await store.dossier('D1'))?.messages[0]?.deliveries[0]?.state, 'waiting')
   t.equal(sent, 0)
   t.match(await bus.operations.resume('national-portal', act), { state: 'flowing' })
-  await settled(store, 'D1')
-  t.equal(sent, 1)
+  for (const subject of ['D1', 'D2']) await settled(store, subject)
+  t.equal(sent, 2)
 })
 
 t.test('bytes read again become a new message in the old one’s place', async (t) => {
