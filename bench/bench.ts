@@ -18,7 +18,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
 }
 
 /** They wait for what takes its time. */
-const longEvenIfQuick: ReadonlySet<string> = new Set(['waiting-retries'])
+const longEvenIfQuick: ReadonlySet<string> = new Set(['isolation', 'waiting-retries'])
 
 const args = process.argv.slice(2)
 const asked = args.filter((arg) => !arg.startsWith('--'))
