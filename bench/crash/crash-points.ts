@@ -19,8 +19,6 @@ export type CrashPoint = (typeof crashPoints)[number]
 /** The variable that names one: `after-send:17` kills at the seventeenth passage. */
 export const crashPointVariable = 'CRASH_POINT'
 
-arm(process.env[crashPointVariable])
-
 function arm(order: string | undefined): void {
   const [name, passages] = (order ?? '').split(':')
   const point = crashPoints.find((known) => known === name)
@@ -64,3 +62,6 @@ function beforeReceipt(pass: () => void): void {
   }
   Object.assign(ServerResponse.prototype, { writeHead: passing })
 }
+
+// Last, when everything above is there.
+arm(process.env[crashPointVariable])

@@ -8,6 +8,8 @@ export interface Defence {
   readonly shows: 'lost' | 'secondEffects' | 'inversions' | 'unexpected' | 'stuck'
   /** Only at a portal that counts repeats, where an unknown outcome is held. */
   readonly progress?: 'hold'
+  /** Only when the power is cut with every kill. */
+  readonly needs?: 'power-loss'
 }
 
 /** Each of them switched off must turn the oracle red; the text is looked for, so that none can silently stop existing. */
@@ -21,6 +23,14 @@ export const defences: Readonly<Record<string, Defence>> = {
       return acceptances.map(({ message, receipt }) => ({ kind: 'stored', messageId: message.id, receipt }))
     },`,
     shows: 'lost',
+  },
+  /** Truth 1: the write is synced. Only a power cut can tell. */
+  synced: {
+    file: 'gateway/store/sqlite-store.ts',
+    written: "synchronous = 'FULL',",
+    without: "synchronous = 'OFF',",
+    shows: 'lost',
+    needs: 'power-loss',
   },
   /** Truth 2: a repeat of a format without ids is recognised. */
   'repeats-recognised': {

@@ -37,6 +37,7 @@ const root = path.resolve(import.meta.dirname, '../..')
 export function startGatewayProcess(life: GatewayLife): GatewayProcess {
   const log = openSync(life.logFile, 'a')
   const preloads = [
+    'block-loop.ts',
     ...(life.crashAt ? ['crash-points.ts'] : []),
     ...(life.without === undefined ? [] : ['without-defence.ts']),
   ]

@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type CrashPoint, crashPoints } from './crash-points.ts'
 import { defences } from './defences.ts'
 import type { GatewayProcess } from './gateway-process.ts'
+import { buildHardware } from './hardware.ts'
 import { judge, type Verdict } from './oracle.ts'
 import { openSite, type Site } from './site.ts'
 
@@ -19,8 +23,8 @@ export interface RunOptions {
   readonly progress: 'resend' | 'hold'
   /** A defence that is switched off; the verdict should then be guilty. */
   readonly without?: string
-  readonly dataDir?: string
-  readonly environment?: Readonly<Record<string, string>>
+  /** Every kill takes the power with it: what was not synced is gone. */
+  readonly cutsPower?: boolean
   /** How long nothing may move before what is left counts as stuck. */
   readonly patienceMs: number
   readonly say: (line: string) => void
@@ -33,21 +37,45 @@ export interface Report {
   readonly kills: Readonly<Record<string, number>>
   readonly asked: number
   readonly repeated: number
-  readonly logTail: string
+  /** Writes that had not been synced when the power was cut, all cuts together. */
+  readonly unsynced: number
+  /** What the gateways logged that is not normal operation. */
+  readonly trouble: readonly string[]
 }
 
 /** Load, kills, restarts, and then the oracle (docs/reliability.md). */
 export async function run(options: RunOptions): Promise<Report> {
   const random = seeded(options.seed)
   const progress = defences[options.without ?? '']?.progress ?? options.progress
-  const site = await openSite({ ...options, progress, random })
+  const folder = mkdtempSync(path.join(tmpdir(), 'lien-thong-power-'))
+  const dataDir = path.join(folder, 'data')
+  const hardware = options.cutsPower ? buildHardware({ folder, dataDir }) : undefined
+  if (options.cutsPower && !hardware) throw new Error('cutting the power needs gcc and Linux')
+  const site = await openSite({ ...options, progress, random, dataDir, ...hardware })
+  let unsynced = 0
+  const afterKill = () => {
+    unsynced += hardware?.cutPower(random) ?? 0
+  }
   try {
-    const { gateway, kills } = await killUnderLoad(site, { ...options, random })
-    return await conclude(site, { gateway, kills, patienceMs: options.patienceMs })
+    const { gateway, kills } = await killUnderLoad(site, { ...options, random, afterKill })
+    const report = await conclude(site, { gateway, kills, patienceMs: options.patienceMs })
+    return { ...report, unsynced }
+  } catch (error) {
+    if (!(error instanceof NeverStarted)) throw error
+    // Nothing of what was accepted can be reached any more.
+    const surprises = [...site.memory.surprises, error.message]
+    const verdict = judge({ ...nothing, sent: site.memory.sent, surprises })
+    return { verdict, kills: {}, ...site.memory.counts, unsynced, trouble: site.log().filter(isTrouble) }
   } finally {
     await site.close()
+    rmSync(folder, { recursive: true, force: true })
   }
 }
+
+/** A gateway that ends before it is ready, and not by our hand. */
+class NeverStarted extends Error {}
+
+const nothing = { effects: [], notices: [], messages: [], deliveries: [], brokenChains: 0, mayHold: false }
 
 /** Lets everything come to rest, asks the gateway to end, and judges. */
 export async function conclude(
@@ -64,7 +92,18 @@ export async function conclude(
   if (end !== 0) site.memory.surprises.push(`asked to end, the gateway ended with ${end}`)
   const facts = site.facts()
   const { asked, repeated } = site.memory.counts
-  return { verdict: judge(facts), kills: how.kills, asked, repeated, logTail: site.logTail() }
+  return {
+    verdict: judge(facts),
+    kills: how.kills,
+    asked,
+    repeated,
+    unsynced: 0,
+    trouble: site.log().filter(isTrouble),
+  }
+}
+
+function isTrouble(line: string): boolean {
+  return line !== '' && !/"level":"(?:info|warn)"/.test(line)
 }
 
 /** mulberry32, so that a run can be repeated as far as two processes allow. */
@@ -85,7 +124,7 @@ interface Killed {
   readonly kills: Readonly<Record<string, number>>
 }
 
-type Killing = RunOptions & { readonly random: () => number }
+type Killing = RunOptions & { readonly random: () => number; readonly afterKill: () => void }
 
 async function killUnderLoad(site: Site, options: Killing): Promise<Killed> {
   const { kills, seconds, pauses, random, say } = options
@@ -101,7 +140,8 @@ async function killUnderLoad(site: Site, options: Killing): Promise<Killed> {
     const dueAt = startedAt + ((kill + 1) * seconds * 1_000) / (kills + 1)
     const where = await killOnce(gateway, { site, dueAt, random })
     counts[where] = (counts[where] ?? 0) + 1
-    if (where === 'by itself') site.memory.surprises.push(`the gateway ended by itself: ${await gateway.ended}`)
+    options.afterKill()
+    if (where === 'by itself') await complain(site, gateway)
     if (pauseAfter.has(kill + 1)) await pauseBeyondLease(site, say)
     // The last life is one without a crash.
     gateway = site.start(kill + 1 < kills ? planned(random) : {})
@@ -110,8 +150,15 @@ async function killUnderLoad(site: Site, options: Killing): Promise<Killed> {
   await waitUntil(startedAt + seconds * 1_000)
   site.becomeHonest()
   stopping.abort()
-  await senders
+  await Promise.race([senders, gateway.ended.then(() => complain(site, gateway))])
   return { gateway, kills: counts }
+}
+
+/** Nobody killed it. Throws when it never comes up: then there is nothing to judge. */
+async function complain(site: Site, gateway: GatewayProcess): Promise<void> {
+  const end = await gateway.ended
+  if (!(await gateway.ready)) throw new NeverStarted(`the gateway did not start (${end})`)
+  site.memory.surprises.push(`the gateway ended by itself: ${end}`)
 }
 
 /** Half of the lives end at a named point, the others at any instant. */
@@ -172,8 +219,8 @@ async function pauseBeyondLease(site: Site, say: (line: string) => void): Promis
   site.turnTo(0)
 }
 
-/** Twice the longest deadline (30 s, of what has no route) and 15 s more, as the dispatcher leases; and a little. */
-const leaseMs = 80_000
+/** Twice the deadline of 5 s and 15 s more, as the dispatcher leases; and a little. */
+const leaseMs = 30_000
 
 async function waitUntil(instant: number): Promise<void> {
   const restMs = instant - performance.now()

@@ -22,6 +22,10 @@ export interface SenderOptions {
   readonly pauseMs: number
   /** Once aborted no new dossier is begun, and what is under way is still brought to its receipt. */
   readonly stopping: AbortSignal
+  /** Once aborted nobody waits for a receipt any more: the run has come to nothing. */
+  readonly givingUp: AbortSignal
+  /** A gateway whose clock is off takes a fresh signature for an old one, and says 401. */
+  readonly isClockWrong: boolean
 }
 
 /** A statement as a sender makes it: until there is a receipt, and as often as it likes afterwards. */
@@ -70,12 +74,13 @@ export async function sendLikeProduct(client: DropInClient, options: SenderOptio
 
 /** A product at the canonical door: signed messages with a key of their own, repeated at any time later. */
 export async function sendLikeClient(client: CanonicalClient, options: SenderOptions): Promise<void> {
-  const { random, memory } = options
+  const { random, memory, isClockWrong } = options
   const earlier: { readonly message: CanonicalMessage; readonly receipt: string }[] = []
   const say = async (message: CanonicalMessage): Promise<Answer> => {
     const { status, text } = await client.send(message)
     if (status === 202) return { kind: 'accepted', receipt: text }
-    return isLater(status) ? { kind: 'later' } : { kind: 'surprise', what: `canonical ${status}` }
+    if (isLater(status) || (isClockWrong && status === 401)) return { kind: 'later' }
+    return { kind: 'surprise', what: `canonical ${status}` }
   }
   await tellDossiers(options, async (statement) => {
     const message = { jti: randomUUID(), detached: random() < 0.5, ...canonical(statement) }
@@ -115,7 +120,7 @@ async function tellDossiers(
 }
 
 /** Asks until there is a receipt; gives up only on an answer that should not be. */
-async function insist(say: () => Promise<Answer>, { memory }: SenderOptions): Promise<string | undefined> {
+async function insist(say: () => Promise<Answer>, { memory, givingUp }: SenderOptions): Promise<string | undefined> {
   for (let waitMs = 20; ; waitMs = Math.min(waitMs * 1.5, 250)) {
     const answer = await ask(say, memory)
     if (answer.kind === 'accepted') return answer.receipt
@@ -123,6 +128,7 @@ async function insist(say: () => Promise<Answer>, { memory }: SenderOptions): Pr
       memory.surprises.push(answer.what)
       return undefined
     }
+    if (givingUp.aborted) return undefined
     await sleep(waitMs)
   }
 }

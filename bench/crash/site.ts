@@ -26,6 +26,8 @@ export interface SiteOptions {
   /** A defence every gateway of this site has to do without. */
   readonly without?: string
   readonly environment?: Readonly<Record<string, string>>
+  /** The gateway's clock is off, so that it may refuse what was signed just now. */
+  readonly isClockWrong?: boolean
 }
 
 /** Partners that outlive every kill, the wires to them, and gateways over one store. */
@@ -49,8 +51,8 @@ export interface Site {
   /** Resolves once no delivery is under way, or when nothing has moved for so long. Answers whether all is at rest. */
   untilAtRest(patienceMs: number): Promise<boolean>
   facts(): Facts
-  logTail(): string
-  logLines(): number
+  /** Every line the gateways have written. */
+  log(): readonly string[]
   close(): Promise<void>
 }
 
@@ -83,6 +85,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
   const logFile = path.join(folder, 'gateway.log')
   const memory = newMemory()
   const life = new Set<GatewayProcess>()
+  const givingUp = new AbortController()
   const { seed, faultRate } = options
   const portal = await startPortal({
     plainTextProgress: true,
@@ -149,7 +152,8 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     async send({ senders, ...how }) {
       const canonical = createCanonicalClient({ gatewayUrl: url, audience: gatewayId, key: oneWindow.key })
       const runs = Array.from({ length: senders }, (_, index) => {
-        const sender = { memory, random: options.random, serial: index + 1, ...how }
+        const { random, isClockWrong = false } = options
+        const sender = { memory, random, serial: index + 1, isClockWrong, givingUp: givingUp.signal, ...how }
         if (index % 2 === 1) return sendLikeClient(canonical, sender)
         return sendLikeProduct(
           createDropInClient({ baseUrl: url, ...account, madonvi: unit, renewsSession: true }),
@@ -164,9 +168,9 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     },
     untilAtRest: (patienceMs) => untilAtRest(storeFile, patienceMs),
     facts: () => gather(storeFile, { memory, portal, oneWindow, options }),
-    logTail: () => (existsSync(logFile) ? readFileSync(logFile, 'utf8').split('\n').slice(-25).join('\n') : ''),
-    logLines: () => (existsSync(logFile) ? readFileSync(logFile, 'utf8').split('\n').length : 0),
+    log: () => (existsSync(logFile) ? readFileSync(logFile, 'utf8').split('\n') : []),
     async close() {
+      givingUp.abort()
       for (const gateway of life) {
         gateway.signal('SIGKILL')
         await gateway.ended
