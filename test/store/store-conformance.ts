@@ -2,6 +2,7 @@ import type { Test } from 'tap'
 import type { Reason } from '../../gateway/bus/delivery-state.ts'
 import type { Intervention } from '../../gateway/bus/intervention.ts'
 import { verifyChain } from '../../gateway/bus/journal.ts'
+import type { ProcessChange } from '../../gateway/bus/process.ts'
 import type { ClaimedDelivery, ClaimRequest, Store } from '../../gateway/bus/store.ts'
 import { sampleAcceptance, sampleSettlement } from './sample.ts'
 
@@ -16,6 +17,15 @@ const claimOf = (more: Partial<ClaimRequest> = {}): ClaimRequest => ({
 })
 
 const reason: Reason = { code: 'value-missing', cause: 'contract', field: 'ChuHoSo', rule: 'required' }
+
+const changeOf = ({ version = 1, ...more }: Partial<ProcessChange> = {}): ProcessChange => ({
+  process: 'waiting',
+  version,
+  status: 'running',
+  ...(more.status === 'ended' ? {} : { state: { step: version } }),
+  timers: {},
+  ...more,
+})
 
 async function claimOne(store: Store, request = claimOf()): Promise<ClaimedDelivery> {
   const [claimed] = (await store.claim(request)).deliveries
@@ -562,6 +572,65 @@ export function storeConformance(t: Test, open: (t: Test) => Promise<Store>): vo
     const change = { id: 'b1', actor: 'op', note: 'enough', nowMs: 4_000 }
     t.equal(await store.setBulkState({ ...change, state: 'cancelled' }), true)
     t.equal(await store.setBulkState({ ...change, state: 'running' }), false, 'what is cancelled stays so')
+  })
+
+  t.test(
+    'a process moves on in the write that accepts its trigger, with what it says, or neither is stored',
+    async (t) => {
+      const store = await open(t)
+      const said = () => [sampleAcceptance({ subject: 'D1', source: 'gateway', systems: ['one-window'] })]
+      const step = (version: number) => [{ change: changeOf({ version, timers: { term: 9_000 } }), messages: said() }]
+      await store.accept([{ ...sampleAcceptance({ subject: 'D1' }), steps: step(1) }])
+      t.match(await store.processOf('waiting', ['no-such', 'D1']), { instance: 'D1', version: 1, state: { step: 1 } })
+      t.equal((await store.dossier('D1'))?.messages.length, 2)
+      // The second stands on a state that has moved on: nothing of the whole call is stored, the first one's part neither.
+      const late = [
+        { ...sampleAcceptance({ subject: 'D1' }), steps: step(2) },
+        { ...sampleAcceptance({ subject: 'D1' }), steps: step(2) },
+      ]
+      await t.rejects(store.accept(late), { code: 'process-changed' })
+      t.match(await store.processOf('waiting', ['D1']), { version: 1 })
+      t.equal((await store.dossier('D1'))?.messages.length, 2)
+      const advance = { instance: 'D1', change: changeOf({ version: 1 }), messages: said(), nowMs: 2_000 }
+      await t.rejects(store.advance(advance), { code: 'process-changed' })
+      t.equal((await store.dossier('D1'))?.messages.length, 2)
+    },
+  )
+
+  t.test('a settlement whose reply moves a process that has moved on settles nothing', async (t) => {
+    const store = await open(t)
+    await store.accept([sampleAcceptance({ subject: 'D1' })])
+    const claimed = await claimOne(store)
+    const replies = [
+      { ...sampleAcceptance({ subject: 'D1' }), steps: [{ change: changeOf({ version: 2 }), messages: [] }] },
+    ]
+    const settlement = sampleSettlement(claimed, { state: 'delivered' }, { replies })
+    await t.rejects(store.settle(settlement), { code: 'process-changed' })
+    t.match(await store.delivery(claimed.deliveryId), { state: 'leased', attempts: [] })
+    t.match(await store.settle({ ...settlement, replies: [] }), { kind: 'settled' })
+  })
+
+  t.test('a timer is due at its time, fires in the write of its step, and ends with its process', async (t) => {
+    const store = await open(t)
+    const due = async (nowMs: number) =>
+      (await store.dueTimers(nowMs, 10)).map(({ instance, name }) => `${instance} ${name}`)
+    const advance = (instance: string, change: Partial<ProcessChange>, timer?: string) =>
+      store.advance({ instance, change: changeOf(change), messages: [], nowMs: 2_000, ...(timer ? { timer } : {}) })
+    await advance('D1', { timers: { term: 9_000, reminder: 5_000 } })
+    await advance('D2', { timers: { term: 4_000 } })
+    t.same(await due(3_999), [])
+    t.same(await due(9_000), ['D2 term', 'D1 reminder', 'D1 term'], 'soonest first')
+    t.same((await store.dueTimers(9_000, 1)).length, 1)
+    await t.rejects(advance('D1', { version: 1 }, 'reminder'), { code: 'process-changed' })
+    t.same(await due(5_000), ['D2 term', 'D1 reminder'], 'a step that was too late has fired nothing')
+    const exception = { code: 'reception-overdue', cause: 'business' } as const
+    await advance('D1', { version: 2, status: 'exception', reason: exception, timers: { term: 20_000 } }, 'reminder')
+    t.same(await due(19_999), ['D2 term'], 'one fired, one set anew')
+    t.match(await store.processes('exception', 10), [{ instance: 'D1', reason: exception }])
+    await advance('D1', { version: 3, timers: { term: null } })
+    await advance('D2', { version: 2, status: 'ended' })
+    t.same(await due(99_999), [], 'one cancelled, one ended with its process')
+    t.match(await store.processes(undefined, 1), { length: 1 })
   })
 
   t.test('how a channel stands is kept', async (t) => {
