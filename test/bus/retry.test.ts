@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import t from 'tap'
 import { GatewayError } from '../../gateway/bus/errors.ts'
 import { changedRetry, retryDelayMs, retryOf } from '../../gateway/bus/retry.ts'
 import { patientRetry, type RetryPolicy } from '../../gateway/bus/route.ts'
+import type { Store } from '../../gateway/bus/store.ts'
 import { sampleDraft, sampleRoute, settled, startBus } from './sample-bus.ts'
 
 const doubling: RetryPolicy = { ...patientRetry, exponential: { first: '1s', factor: 2, cap: '1m' } }
@@ -43,4 +45,35 @@ t.test('a delivery is tried again as is said of its route and system', async (t)
   const { bus, store } = await startBus(t, { deliver }, { routes })
   await bus.accept([sampleDraft('D1')])
   t.match(await settled(store, 'D1'), [{ state: 'delivered', attempts: [{}, {}, {}] }])
+})
+
+t.test('a changed policy, and a route that is gone, lose nothing of what waits', async (t) => {
+  const path = join(t.testdir(), 'store.sqlite')
+  let isBack = false
+  const deliver = async () => {
+    if (!isBack) throw new GatewayError('partner-busy')
+    return { receipt: { sentDigest: 'sha-256:00' } }
+  }
+  const slow = { ...patientRetry, jitter: 0, schedule: ['300ms'] }
+  const routes = ['kept', 'gone'].map((name) =>
+    sampleRoute({ name, when: ({ subject }) => subject === name, retry: slow }),
+  )
+  const waiting = async (store: Store, subject: string, attempts: number) => {
+    for (;;) {
+      const delivery = (await store.dossier(subject))?.messages[0]?.deliveries[0]
+      if (delivery?.state === 'waiting' && delivery.attempts.length >= attempts) return delivery
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+  const before = await startBus(t, { deliver }, { path, routes })
+  await before.bus.accept([sampleDraft('kept'), sampleDraft('gone')])
+  for (const subject of ['kept', 'gone']) await waiting(before.store, subject, 1)
+  await before.bus.drain(1_000)
+
+  const quick = { ...patientRetry, jitter: 0, exponential: { first: '1ms', factor: 1, cap: '1ms' } }
+  const after = await startBus(t, { deliver }, { path, routes: [sampleRoute({ name: 'kept', retry: quick })] })
+  await waiting(after.store, 'kept', 5) // by the new policy: the old one would take a second and a half
+  isBack = true
+  t.match(await settled(after.store, 'kept', ['delivered']), [{ route: 'kept' }])
+  t.match(await waiting(after.store, 'gone', 2), { route: 'gone', reason: { code: 'partner-busy' } }, 'tried patiently')
 })
