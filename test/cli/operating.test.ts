@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import path from 'node:path'
 import t, { type Test } from 'tap'
 import { runCommandLine } from '../../bin/lienthong.ts'
@@ -8,7 +10,7 @@ import { type AdminGateway, startAdminGateway, tokens, unknownProcedure, type Wh
 const reason = ['--reason', 'đã sửa bảng mã']
 
 /** One command line of that person, who answers every question the same way. */
-async function call(gateway: AdminGateway, who: Who, args: readonly string[], answer?: boolean) {
+async function call(gateway: Pick<AdminGateway, 'url'>, who: Who, args: readonly string[], answer?: boolean) {
   const printed: string[] = []
   const said: string[] = []
   const questions: string[] = []
@@ -160,4 +162,30 @@ t.test('a shadow is compared with what was sent', async (t) => {
   })
   t.match(await call(gateway, 'viewer', ['diff', 'national-portal', '--day', '2026-02-30', '--json']), { code: 2 })
   t.match(await call(gateway, 'viewer', ['diff']), { code: 2, said: /wants a system/ })
+})
+
+t.test('what differs is named by its place, and fails the comparison', async (t) => {
+  const asked: string[] = []
+  const listed = [{ messageId: 'm-1', messageType: 'dossier.received.v1', paths: ['/NgayHenTra'] }]
+  const counts = { compared: 3, equal: 1, differing: 1, stoppedInShadow: 1 }
+  const server = createServer((request, response) => {
+    asked.push(request.url ?? '')
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ ...counts, listed }))
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const address = server.address()
+  const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+  const args = ['diff', 'land-next', '--live', 'land', '--day', '2026-11-20']
+  t.match(await call({ url }, 'viewer', args), {
+    code: 1,
+    printed: '3 compared, 1 equal, 1 differ, 1 stopped in the shadow\nm-1  dossier.received.v1  /NgayHenTra',
+  })
+  const [path, query] = asked[0]?.split('?') ?? []
+  t.match(path, /\/shadows\/land-next$/)
+  t.same(Object.fromEntries(new URLSearchParams(query)), {
+    live: 'land',
+    after: '2026-11-19T17:00:00.000Z',
+    before: '2026-11-20T17:00:00.000Z',
+  })
 })
