@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { readInstallation } from '../../bin/installation.ts'
 import { loadContracts } from '../../contracts/loader.ts'
@@ -26,7 +26,10 @@ t.test('no two routes and no two adapters share a name', async (t) => {
 })
 
 for (const system of systems) {
-  t.test(`the adapter of ${system} has a conformance test`, async (t) => {
+  t.test(`the adapter of ${system} has tests, and keeps the promises of every adapter`, async (t) => {
     t.ok(existsSync(test(`adapters/${system}.test.ts`)), `test/adapters/${system}.test.ts`)
+    const file = test(`adapters/${system}-conformance.test.ts`)
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+    t.ok(/^adapterConforms\(t, \{$/m.test(text), `test/adapters/${system}-conformance.test.ts calls adapterConforms`)
   })
 }
