@@ -130,9 +130,12 @@ function announcedOf({ name, url, digest, sizeBytes, mediaType }: NamedFile) {
   }
 }
 
-/** Partners write titles here (`Giấy chứng nhận số 12/UBND`); what ends like a file is held to what files may be named. */
+/**
+ * Partners write titles here (`Giấy chứng nhận số 12/UBND`); what ends like a file, climbs out of a folder or names a
+ * drive is held to what files may be named.
+ */
 function looksLikeFileName(name: string): boolean {
-  return /\.[A-Za-z0-9]{1,5}$/.test(name) || /\p{Cc}/u.test(name)
+  return /\.[A-Za-z0-9]{1,5}$/.test(name) || /\p{Cc}|(?:^|[/\\])\.\.(?:[/\\]|$)|^(?:[A-Za-z]:)?[/\\]/u.test(name)
 }
 
 async function putAside(draft: Draft, files: ClaimCheck): Promise<Draft> {
@@ -152,9 +155,9 @@ async function putAside(draft: Draft, files: ClaimCheck): Promise<Draft> {
 /** For writing and scanning a file that is already here. */
 const inlineTimeoutMs = 30_000
 
-async function noteDigests(draft: Draft, messageId: string, files: ClaimCheck): Promise<void> {
-  for (const { file } of filesIn(draft.body)) {
-    if (file.digest !== undefined) await files.note(file.digest, { kind: 'message', messageId })
+async function noteDigests({ source, body }: Draft, messageId: string, files: ClaimCheck): Promise<void> {
+  for (const { file } of filesIn(body)) {
+    if (file.digest !== undefined) await files.note(file.digest, { messageId, source })
   }
 }
 

@@ -1,15 +1,20 @@
-import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from '../bus/clock.ts'
-import { asGatewayError, GatewayError } from '../bus/errors.ts'
+import { GatewayError } from '../bus/errors.ts'
 import { decodeBase64 } from './base64.ts'
 import { type DownloadRules, download } from './download.ts'
 import { checkFileName } from './file-name.ts'
+import { claimKey, damaged, type FileUse, hexOf, placeOf, readNote, usesOf, writeNote, writeUse } from './file-notes.ts'
+import { sweepClaims, sweepKept } from './file-sweep.ts'
 import { type Announced, type Arrived, type IncomingRules, openIncoming, sweepIncoming } from './incoming.ts'
+import { checkMediaType } from './media-type.ts'
 import type { ByteRange, ObjectStore } from './object-store.ts'
 import type { PdfSignatureCheck, SignatureReport } from './pdf-signature.ts'
-import { isHex, type LinkKey, readOwnLink, writeLink } from './signed-link.ts'
+import { type LinkKey, readOwnLink, writeLink } from './signed-link.ts'
+import { createSlots } from './slots.ts'
+import { createTurns } from './turns.ts'
+import { verifiedCopy } from './verified-copy.ts'
 import type { Scanner } from './virus-scan.ts'
 
 /** A file as a sender names it: a link, or the digest of one it has handed in, and what it says of it. */
@@ -29,11 +34,6 @@ export interface KeptFile {
   /** Present once somebody has asked for the check. */
   readonly signatures?: SignatureReport
 }
-
-/** Who brought a file, or which message it belongs to: what may be read by whom, and what must stay. */
-export type FileUse =
-  | { readonly kind: 'sender'; readonly system: string }
-  | { readonly kind: 'message'; readonly messageId: string }
 
 /** A file that has arrived and is fit to be kept; ends with `keep` or `discard`. */
 export interface Arrival {
@@ -72,8 +72,8 @@ export interface ClaimCheck {
    */
   read(digest: string, range?: ByteRange): Promise<Readable | AsyncIterable<Uint8Array>>
   uses(digest: string): Promise<readonly FileUse[]>
-  /** Says that a file belongs to a message too; without a word when it is not kept. */
-  note(digest: string, use: FileUse): Promise<void>
+  /** Says that a file its sender has handed in belongs to a message too; without a word when it is no such file. */
+  note(digest: string, of: { readonly messageId: string; readonly source: string }): Promise<void>
   /** A link that opens without a credential until it expires. */
   linkTo(file: KeptFile, expiresAtMs: number): string
   /** Removes what no message needs and what was left half-way; answers how many files went. */
@@ -91,7 +91,7 @@ export interface ClaimCheckOptions {
   readonly incoming: IncomingRules
   readonly maxInlineBytes: number
   readonly downloads: DownloadRules
-  /** Downloads at a time; the others wait within their own deadline. */
+  /** Downloads at a time from one host; the others wait, and those of other hosts do not. */
   readonly concurrency: number
   readonly scanner?: Scanner
   readonly signatureCheck?: PdfSignatureCheck
@@ -124,8 +124,9 @@ export function createClaimCheck(options: ClaimCheckOptions): ClaimCheck {
     const place = placeOf(hex)
     // One at a time with the sweep, which would otherwise take a file away between its coming and its use.
     return await turns.take(hex, async () => {
-      if ((await store.sizeOf(place)) !== sizeBytes) await store.putFile(place, arrived)
+      // Must be before the bytes: by its note the sweep finds what a crash leaves between the two.
       await writeNote(store, `${place}.json`, { sizeBytes, mediaType, keptAtMs: clock.now() })
+      if ((await store.sizeOf(place)) !== sizeBytes) await store.putFile(place, arrived)
       await writeUse(store, place, { use, atMs: clock.now(), name })
       return { digest: `sha-256:${hex}`, sizeBytes, mediaType, ...(name === undefined ? {} : { name }) }
     })
@@ -171,7 +172,7 @@ export function createClaimCheck(options: ClaimCheckOptions): ClaimCheck {
   ): Promise<KeptFile> => {
     const { messageId, signal, field } = claiming
     const place = field === undefined ? {} : { field }
-    const release = await slots.take(signal)
+    const release = await slots.take(URL.parse(file.url)?.host ?? '', signal)
     try {
       const arrived = await arrival(file, { signal, ...place }, (into) =>
         download({ url: file.url, announced: file, ...place }, into, { rules: options.downloads, signal }),
@@ -186,26 +187,21 @@ export function createClaimCheck(options: ClaimCheckOptions): ClaimCheck {
 
   /** A file that is here already, for another message. */
   const adopt = async (digest: string, file: FileClaim, { messageId, field }: ClaimOptions): Promise<KeptFile> => {
-    const name = file.name === undefined ? undefined : checkFileName(file.name, field)
     const hex = hexOf(digest)
     return await turns.take(hex, async () => {
-      const kept = await find(digest)
-      if (kept === undefined) throw notHandedIn(field)
-      if (file.sizeBytes !== undefined && file.sizeBytes !== kept.sizeBytes)
-        throw new GatewayError('file-mismatch', { ...(field === undefined ? {} : { field }), rule: 'sizeBytes' })
-      await writeUse(store, placeOf(hex), { use: { kind: 'message', messageId }, atMs: clock.now(), name })
-      return { ...kept, ...(name === undefined ? {} : { name }) }
+      const found = await find(digest)
+      if (found === undefined) throw notHandedIn(field)
+      const kept = asAnnounced(found, file, field)
+      const use = { kind: 'message', messageId } as const
+      await writeUse(store, placeOf(hex), { use, atMs: clock.now(), name: kept.name })
+      return kept
     })
   }
 
   const claimOne = async (file: FileClaim, claiming: ClaimOptions): Promise<KeptFile> => {
     const { messageId, source, field } = claiming
     const own = file.url === undefined ? undefined : readOwnLink(file.url, options.links())
-    if (own !== undefined) {
-      if (file.digest !== undefined && hexOf(file.digest, field) !== own)
-        throw new GatewayError('file-mismatch', { ...(field === undefined ? {} : { field }), rule: 'digest' })
-      return await adopt(`sha-256:${own}`, file, claiming)
-    }
+    if (own !== undefined) return await adopt(`sha-256:${own}`, file, claiming)
     if (file.url === undefined) {
       const digest = `sha-256:${hexOf(file.digest ?? '', field)}`
       // Or the digest of a stranger's paper would open it.
@@ -221,10 +217,10 @@ export function createClaimCheck(options: ClaimCheckOptions): ClaimCheck {
     if (typeof known?.digest === 'string') {
       const kept = await find(known.digest)
       const name = typeof known.name === 'string' ? { name: known.name } : {}
-      if (kept !== undefined) return { ...kept, ...name }
+      if (kept !== undefined) return asAnnounced({ ...kept, ...name }, file, field)
     }
     const url = file.url
-    return await unlessAborted(fetchOnce({ ...file, url }, claiming, key), claiming)
+    return asAnnounced(await unlessAborted(fetchOnce({ ...file, url }, claiming, key), claiming), file, field)
   }
 
   /** One fetch for all who ask; it outlives an attempt's deadline, so that a large file is there for the next one. */
@@ -245,7 +241,8 @@ export function createClaimCheck(options: ClaimCheckOptions): ClaimCheck {
     // Written below, by this very version of the report.
     if (known !== undefined) return known as unknown as SignatureReport
     const report = await check.report({ sizeBytes: kept.sizeBytes, open: () => read(kept.digest) }, signal)
-    await writeNote(store, key, { ...report })
+    // What could not be checked now may be another time.
+    if (report.state !== 'not-checked') await writeNote(store, key, { ...report })
     return report
   }
 
@@ -253,7 +250,7 @@ export function createClaimCheck(options: ClaimCheckOptions): ClaimCheck {
     const hex = hexOf(digest)
     const stream = await store.open(placeOf(hex), range)
     if (stream === undefined) throw new GatewayError('not-found')
-    return range === undefined ? verified(stream, hex) : stream
+    return range === undefined ? verifiedCopy(stream, hex) : stream
   }
 
   return {
@@ -286,11 +283,13 @@ export function createClaimCheck(options: ClaimCheckOptions): ClaimCheck {
       await sweepClaims(store, { beforeMs, isNeeded })
       return await sweepKept(store, { beforeMs, isNeeded, turns })
     },
-    async note(digest, use) {
+    async note(digest, { messageId, source }) {
       const hex = hexOf(digest)
       await turns.take(hex, async () => {
-        if ((await find(digest)) !== undefined)
-          await writeUse(store, placeOf(hex), { use, atMs: clock.now(), name: undefined })
+        const isTheirs = (await usesOf(store, digest)).some((use) => use.kind === 'sender' && use.system === source)
+        if (!isTheirs || (await find(digest)) === undefined) return
+        const use = { kind: 'message', messageId } as const
+        await writeUse(store, placeOf(hex), { use, atMs: clock.now(), name: undefined })
       })
     },
     async close() {
@@ -299,6 +298,17 @@ export function createClaimCheck(options: ClaimCheckOptions): ClaimCheck {
       await store.close()
     },
   }
+}
+
+/** The file under the name this place gives it, held to all that is announced here: one file may be named twice. */
+function asAnnounced(kept: KeptFile, { digest, sizeBytes, ...of }: FileClaim, field: string | undefined): KeptFile {
+  const place = field === undefined ? {} : { field }
+  if (digest !== undefined && hexOf(digest, field) !== hexOf(kept.digest))
+    throw new GatewayError('file-mismatch', { ...place, rule: 'digest' })
+  if (sizeBytes !== undefined && sizeBytes !== kept.sizeBytes)
+    throw new GatewayError('file-mismatch', { ...place, rule: 'sizeBytes' })
+  checkMediaType(kept.mediaType, of, field)
+  return of.name === undefined ? kept : { ...kept, name: checkFileName(of.name, field) }
 }
 
 /** Rejects when the asker may wait no longer; what is awaited goes on. */
@@ -321,100 +331,6 @@ function unlessAborted<T>(work: Promise<T>, { signal, field }: ClaimOptions): Pr
 /** Longer than any upload or download may take. */
 const leftoverAgeMs = 24 * 60 * 60 * 1000
 
-interface Sweep {
-  readonly beforeMs: number
-  readonly isNeeded: (messageId: string) => Promise<boolean>
-}
-
-async function sweepKept(store: ObjectStore, { beforeMs, isNeeded, turns }: Sweep & { turns: Turns }): Promise<number> {
-  let removed = 0
-  for await (const key of store.keys('kept/')) {
-    const hex = /^kept\/..\/..\/([0-9a-f]{64})\.json$/.exec(key)?.[1]
-    if (hex === undefined) continue
-    const isGone = await turns.take(hex, async () => {
-      const note = await readNote(store, key)
-      if (typeof note?.keptAtMs !== 'number' || note.keptAtMs >= beforeMs) return false
-      for (const use of await usesOf(store, `sha-256:${hex}`)) {
-        if (use.kind === 'message' && (await isNeeded(use.messageId))) return false
-      }
-      const place = placeOf(hex)
-      await store.remove(place)
-      for await (const left of store.keys(`${place}.uses/`)) await store.remove(left)
-      const folder = place.slice(0, place.lastIndexOf('/') + 1)
-      for await (const left of store.keys(folder)) if (left.startsWith(`${place}.`)) await store.remove(left)
-      return true
-    })
-    if (isGone) removed += 1
-  }
-  return removed
-}
-
-async function sweepClaims(store: ObjectStore, { beforeMs, isNeeded }: Sweep): Promise<void> {
-  for await (const key of store.keys('claims/')) {
-    const note = await readNote(store, key)
-    if (typeof note?.atMs !== 'number' || note.atMs >= beforeMs || typeof note.messageId !== 'string') continue
-    if (!(await isNeeded(note.messageId))) await store.remove(key)
-  }
-}
-
-/** Two letters and two letters, so that no folder grows beyond what a file system likes. */
-function placeOf(hex: string): string {
-  return `kept/${hex.slice(0, 2)}/${hex.slice(2, 4)}/${hex}`
-}
-
-function claimKey(messageId: string, url: string): string {
-  const hash = createHash('sha256').update(`${messageId}\n${url}`).digest('hex')
-  return `claims/${hash.slice(0, 2)}/${hash}.json`
-}
-
-function hexOf(digest: string, field?: string): string {
-  const hex = /^sha-256:([0-9A-Fa-f]{64})$/.exec(digest)?.[1]?.toLowerCase()
-  if (hex !== undefined && isHex(hex)) return hex
-  throw new GatewayError('contract-violated', { ...(field === undefined ? {} : { field }), rule: 'digest' })
-}
-
-async function usesOf(store: ObjectStore, digest: string): Promise<readonly FileUse[]> {
-  const folder = `${placeOf(hexOf(digest))}.uses/`
-  const uses: FileUse[] = []
-  for await (const key of store.keys(folder)) {
-    const [kind, id] = key.slice(folder.length).split('~')
-    if (kind === 'sender' && id !== undefined) uses.push({ kind, system: id })
-    if (kind === 'message' && id !== undefined) uses.push({ kind, messageId: id })
-  }
-  return uses
-}
-
-async function writeUse(
-  store: ObjectStore,
-  place: string,
-  { use, atMs, name }: { readonly use: FileUse; readonly atMs: number; readonly name: string | undefined },
-): Promise<void> {
-  const id = use.kind === 'sender' ? use.system : use.messageId
-  if (!/^[\w.-]{1,100}$/.test(id)) throw new GatewayError('internal-error', { cause: new Error('not a use') })
-  await writeNote(store, `${place}.uses/${use.kind}~${id}`, { atMs, name: name ?? null })
-}
-
-async function writeNote(store: ObjectStore, key: string, note: Readonly<Record<string, unknown>>): Promise<void> {
-  await store.putNote(key, new TextEncoder().encode(JSON.stringify(note)))
-}
-
-async function readNote(store: ObjectStore, key: string): Promise<Readonly<Record<string, unknown>> | undefined> {
-  const bytes = await store.note(key)
-  if (bytes === undefined) return undefined
-  try {
-    const note: unknown = JSON.parse(new TextDecoder().decode(bytes))
-    if (typeof note === 'object' && note !== null) return note as Readonly<Record<string, unknown>> // an object, as checked
-  } catch {
-    // Below: neither form is ours.
-  }
-  throw damaged()
-}
-
-/** Our own copy is not what it was: nothing is delivered from it, and a person looks at the disk. */
-function damaged(): GatewayError {
-  return new GatewayError('file-mismatch', { rule: 'digest', detail: 'The kept copy is damaged.' })
-}
-
 /** The sender may yet hand it in, so it is waited for like a link that does not answer. */
 function notHandedIn(field?: string): GatewayError {
   return new GatewayError('file-unavailable', {
@@ -423,81 +339,10 @@ function notHandedIn(field?: string): GatewayError {
   })
 }
 
-async function* verified(stream: Readable, hex: string): AsyncGenerator<Uint8Array> {
-  const hash = createHash('sha256')
-  let last: Uint8Array | undefined
-  for await (const chunk of stream) {
-    if (last !== undefined) yield last
-    last = chunk as Uint8Array // file and HTTP streams give Buffers
-    hash.update(last)
-  }
-  if (hash.digest('hex') !== hex) throw damaged()
-  if (last !== undefined) yield last
-}
-
 /** Lets others run between the pieces of work that never waits by itself. */
 async function* breathing<T>(pieces: Iterable<T>): AsyncGenerator<T> {
   for (const piece of pieces) {
     yield piece
     await sleep(0)
-  }
-}
-
-/** One piece of work at a time for each name. */
-interface Turns {
-  take<T>(name: string, work: () => Promise<T>): Promise<T>
-}
-
-function createTurns(): Turns {
-  const last = new Map<string, Promise<unknown>>()
-  return {
-    async take(name, work) {
-      const before = last.get(name)
-      const mine = (before ?? Promise.resolve()).then(work, work)
-      const settled = mine.catch(() => undefined)
-      last.set(name, settled)
-      try {
-        return await mine
-      } finally {
-        if (last.get(name) === settled) last.delete(name)
-      }
-    },
-  }
-}
-
-/** At most so many at a time, in order of asking. */
-function createSlots(count: number) {
-  let free = count
-  const waiting: (() => void)[] = []
-  const release = () => {
-    const next = waiting.shift()
-    if (next === undefined) free += 1
-    else next()
-  }
-  return {
-    async take(signal: AbortSignal): Promise<() => void> {
-      if (free > 0) {
-        free -= 1
-        return release
-      }
-      await new Promise<void>((resolve, reject) => {
-        const start = () => {
-          signal.removeEventListener('abort', stop)
-          resolve()
-        }
-        const stop = () => {
-          waiting.splice(waiting.indexOf(start), 1)
-          reject(
-            new GatewayError('file-unavailable', {
-              detail: 'Too many files are being fetched.',
-              cause: asGatewayError(signal.reason),
-            }),
-          )
-        }
-        waiting.push(start)
-        signal.addEventListener('abort', stop, { once: true })
-      })
-      return release
-    },
   }
 }

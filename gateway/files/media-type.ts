@@ -47,22 +47,40 @@ export function settleMediaType(
   announced: AnnouncedType,
   { allowed, field }: { readonly allowed: readonly string[]; readonly field?: string },
 ): string {
-  const place = field === undefined ? {} : { field }
-  const spoken = announced.mediaType?.split(';', 1)[0]?.trim().toLowerCase()
-  const said = spoken === undefined || silent.has(spoken) ? undefined : (synonyms[spoken] ?? spoken)
-  const ended = byEnding[endingOf(announced.name) ?? '']
-  for (const claim of [said, ended]) {
-    if (claim !== undefined && !isSame(claim, sniffed))
-      throw new GatewayError('file-mismatch', {
-        ...place,
-        rule: 'mediaType',
-        detail: `It was announced as ${printable(claim)} and is ${sniffed}.`,
-      })
-  }
+  const { said, ended } = saidOf(announced)
+  checkMediaType(sniffed, announced, field)
   const settled = sniffed === plain ? (said ?? ended ?? sniffed) : sniffed
   if (!allowed.includes(settled))
-    throw new GatewayError('file-type-refused', { ...place, rule: 'mediaType', detail: `It is ${printable(settled)}.` })
+    throw new GatewayError('file-type-refused', {
+      ...(field === undefined ? {} : { field }),
+      rule: 'mediaType',
+      detail: `It is ${printable(settled)}.`,
+    })
   return settled
+}
+
+/** Holds a file of a known type to another announcement. Throws `file-mismatch`. */
+export function checkMediaType(mediaType: string, announced: AnnouncedType, field: string | undefined): void {
+  const { said, ended } = saidOf(announced)
+  // Which kind of text it is was somebody's word; the bytes say no more than text.
+  const told = texts.has(mediaType) && mediaType !== 'application/xml' ? plain : mediaType
+  for (const claim of [said, ended]) {
+    if (claim !== undefined && !isSame(claim, told))
+      throw new GatewayError('file-mismatch', {
+        ...(field === undefined ? {} : { field }),
+        rule: 'mediaType',
+        detail: `It was announced as ${printable(claim)} and is ${mediaType}.`,
+      })
+  }
+}
+
+function saidOf({ mediaType, name }: AnnouncedType): { readonly said?: string; readonly ended?: string } {
+  const spoken = mediaType?.split(';', 1)[0]?.trim().toLowerCase()
+  const ended = byEnding[endingOf(name) ?? '']
+  return {
+    ...(spoken === undefined || silent.has(spoken) ? {} : { said: synonyms[spoken] ?? spoken }),
+    ...(ended === undefined ? {} : { ended }),
+  }
 }
 
 const octets = 'application/octet-stream'

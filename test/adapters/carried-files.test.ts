@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import t, { type Test } from 'tap'
-import { carryFiles, keepInlineFiles } from '../../adapters/files/carried-files.ts'
+import { carryFiles, keepInlineFiles, noteFiles } from '../../adapters/files/carried-files.ts'
 import type { Attempt, ChannelAdapter } from '../../gateway/bus/adapter.ts'
 import type { Draft, Message } from '../../gateway/bus/message.ts'
 import { filesIn } from '../../mappings/files.ts'
-import { inside, openFiles, pdfOf, serve } from '../files/stage.ts'
+import { inside, openFiles, pdfOf, piecesOf, serve } from '../files/stage.ts'
 
 const signal = new AbortController().signal
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
@@ -91,6 +91,8 @@ t.test(
       failure: 'transient',
       options: { field: '/results/0', detail: 'Its source answered 404.' },
     })
+    for (const name of ['../../etc/passwd', '..', '/etc/passwd', 'C:\\x', 'a\u0007'])
+      await t.rejects(deliver({ url: `http://${server.host}/b`, name }), { code: 'file-name-refused' }, name)
     await t.rejects(deliver({ url: 'http://10.0.0.1/a' }), { code: 'file-link-forbidden', failure: 'permanent' })
     t.same(delivered, [])
   },
@@ -134,4 +136,23 @@ t.test('base64 goes aside before a message is accepted, and what is malformed is
   })
   t.equal(accepted.length, 1)
   t.same(failures, [])
+})
+
+t.test('who names a stranger’s file by its digest is not given it', async (t) => {
+  const { options, files, adapter, attempt, delivered } = await stageOf(t, (_request, response) => response.end())
+  const { id, idempotencyKey: _, ...told } = messageOf({})
+  const gateway = noteFiles(
+    // Nothing else of it is asked.
+    { accept: async () => [{ kind: 'stored', messageId: id, receipt: '' }] } as never,
+    options,
+  )
+  const arrival = await files.arrive(piecesOf(pdfOf(500)), { name: 'mat.pdf' }, { signal })
+  const { digest } = await arrival.keep({ kind: 'sender', system: 'land-vbdlis' })
+  const body = { results: [{ name: 'mat.pdf', digest }] }
+  await gateway.accept([{ ...told, body, idempotency: { kind: 'key', key: 'k' } }])
+  t.same(await files.uses(digest), [{ kind: 'sender', system: 'land-vbdlis' }], 'nobody new may read it')
+  await t.rejects((async () => void (await adapter.deliver?.(messageOf(body), attempt(), signal)))(), {
+    code: 'file-unavailable',
+  })
+  t.same(delivered, [])
 })

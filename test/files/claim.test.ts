@@ -121,6 +121,33 @@ t.test('what is not as announced is refused for good and leaves nothing', async 
   t.same(leftovers(), [])
 })
 
+t.test('one link named twice is held to each announcement', async (t) => {
+  const pdf = pdfOf(5_000)
+  const { claim, server } = await stageOf(t, (_request, response) => response.end(pdf))
+  await claim({ digest: digestOf(pdf), name: 'a.pdf' })
+  t.match(await codeOf(claim({ digest: digestOf(Buffer.from('x')) })), {
+    code: 'file-mismatch',
+    options: { rule: 'digest', field: '/files/0/url' },
+  })
+  t.match(await codeOf(claim({ sizeBytes: 1 })), { code: 'file-mismatch', options: { rule: 'sizeBytes' } })
+  t.match(await codeOf(claim({ name: 'a.png' })), { code: 'file-mismatch', options: { rule: 'mediaType' } })
+  t.match(await codeOf(claim({ name: '../a.pdf' })), { code: 'file-name-refused' })
+  t.match(await claim({ name: 'b.pdf', sizeBytes: 5_000 }), { name: 'b.pdf' })
+  t.equal(server.requests.length, 1)
+})
+
+t.test('a host that keeps everybody waiting keeps nobody from another', async (t) => {
+  const silent = await serve(() => undefined)
+  const good = await serve((_request, response) => response.end(pdfOf(100)))
+  const hosts = [inside(silent.host), inside(good.host)]
+  const { files, close } = openFiles(t.testdir(), { hosts, concurrency: 1 })
+  t.teardown(() => Promise.all([silent.close(), good.close()]))
+  const waiting = ['a', 'b'].map((name) => codeOf(files.claim({ url: `http://${silent.host}/${name}` }, claiming())))
+  t.match(await files.claim({ url: `http://${good.host}/c` }, claiming()), { sizeBytes: 100 })
+  await close()
+  for (const error of await Promise.all(waiting)) t.match(error, { code: 'file-unavailable', failure: 'transient' })
+})
+
 t.test('a web page in a file’s place, and a type off the list, are refused', async (t) => {
   const page = '<!DOCTYPE html><html><body>Phiên đăng nhập đã hết hạn</body></html>'
   const { claim } = await stageOf(t, (request, response) =>
@@ -301,6 +328,8 @@ t.test('our own link is read from our own copy, and nobody else’s digest opens
   })
   const other = { ...claiming(), messageId: '018f0000-0000-7000-8000-000000000009' }
   t.match(await codeOf(files.claim({ digest: kept.digest }, other)), { code: 'file-unavailable', failure: 'transient' })
-  t.match(await files.claim({ digest: kept.digest }, { ...other, source: 'land-vbdlis' }), { sizeBytes: 1234 })
+  const owner = { ...other, source: 'land-vbdlis' }
+  t.match(await files.claim({ digest: kept.digest }, owner), { sizeBytes: 1234 })
+  t.match(await codeOf(files.claim({ digest: kept.digest, mediaType: 'image/png' }, owner)), { code: 'file-mismatch' })
   t.same(leftovers(), [])
 })

@@ -9,7 +9,10 @@ import { inside, openFiles, pdfOf, serve } from './stage.ts'
 /** A bus whose one system is handed files. */
 async function stageOf(t: Test, answer: Parameters<typeof serve>[0], deadline = '5s') {
   const server = await serve(answer)
+  // Before the folder: tap removes a folder made before the first teardown ahead of them all, under who still writes.
+  t.teardown(() => server.close())
   const stage = openFiles(`${t.testdir({ x: {} })}/x`, { hosts: [inside(server.host)] })
+  t.teardown(() => stage.close())
   const taken: Message[] = []
   const plain: ChannelAdapter = {
     async deliver(message) {
@@ -28,10 +31,6 @@ async function stageOf(t: Test, answer: Parameters<typeof serve>[0], deadline = 
   const route = sampleRoute()
   const routes = [{ ...route, retry: { ...route.retry, deadline } }]
   const bus = await startBus(t, adapter, { routes, path: `${t.testdirName}/store.sqlite` })
-  t.teardown(async () => {
-    await stage.close()
-    await server.close()
-  })
   const draft = (subject: string, path: string) =>
     sampleDraft(subject, { body: { results: [{ url: `http://${server.host}${path}` }] } })
   return { ...bus, server, taken, draft }

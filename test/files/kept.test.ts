@@ -6,7 +6,9 @@ import t from 'tap'
 import { systemClock } from '../../gateway/bus/clock.ts'
 import { base64Length, decodeBase64, encodeBase64 } from '../../gateway/files/base64.ts'
 import { nameInLink } from '../../gateway/files/file-name.ts'
+import { createFolderObjects } from '../../gateway/files/folder-objects.ts'
 import { sampleBytes, sniff } from '../../gateway/files/media-type.ts'
+import type { ObjectStore } from '../../gateway/files/object-store.ts'
 import { openFiles, pdfOf, piecesOf } from './stage.ts'
 
 const signal = new AbortController().signal
@@ -106,6 +108,30 @@ t.test('a file without a message leaves after retention, one a message needs sta
   t.same(await files.uses(loose), [])
   t.match(await files.find(needed), { sizeBytes: 500 })
   t.match(await files.find(young), { sizeBytes: 500 })
+})
+
+t.test('what a process that died while keeping a file left leaves after retention', async (t) => {
+  let nowMs = Date.now()
+  const dir = t.testdir()
+  const folder = createFolderObjects({ folder: path.join(dir, 'files'), incoming: path.join(dir, 'incoming') })
+  for (const step of [1, 2, 3]) {
+    let steps = 0
+    const dying = (work: () => Promise<void>) => {
+      steps += 1
+      return steps > step - 1 ? Promise.reject(new Error('died')) : work()
+    }
+    const store: ObjectStore = {
+      ...folder,
+      putFile: (key, file) => dying(() => folder.putFile(key, file)),
+      putNote: (key, bytes) => dying(() => folder.putNote(key, bytes)),
+    }
+    const { files } = openFiles(dir, { store, clock: { ...systemClock, now: () => nowMs }, retentionMs: 60_000 })
+    const arrival = await files.arrive(piecesOf(pdfOf(500, step)), {}, arriving)
+    await t.rejects(arrival.keep(sender), { message: 'died' })
+    nowMs += 61_000
+    await files.sweep(async () => true)
+    t.same(await Array.fromAsync(folder.keys('kept/')), [], `at step ${step}`)
+  }
 })
 
 t.test('what a process that died left half-way is removed, what is under way is not', async (t) => {
