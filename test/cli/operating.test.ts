@@ -146,9 +146,12 @@ async function interrupted(t: Test, gateway: AdminGateway, args: readonly string
   const child = spawn(process.execPath, [program, ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] })
   t.teardown(() => child.kill('SIGKILL'))
   let said = ''
+  let isInterrupted = false
   child.stderr.on('data', (chunk) => {
     said += String(chunk)
-    if (/^1\/3/m.test(said)) child.kill('SIGINT')
+    if (isInterrupted || !/^1\/3/m.test(said)) return
+    isInterrupted = true // a second one would end it at once
+    child.kill('SIGINT')
   })
   const code = await new Promise((resolve) => child.once('close', resolve))
   return { said, code }
