@@ -29,6 +29,14 @@ export interface PartnerReceipt {
   readonly answerCode?: string
   /** Digests of the files that went with it. */
   readonly files?: readonly string[]
+  /** What was found of their signatures, where the route asks. */
+  readonly signatures?: readonly SignatureState[]
+}
+
+/** A file's digest and the state of its signatures; who signed is in what was delivered, and in no journal. */
+export interface SignatureState {
+  readonly digest: string
+  readonly state: string
 }
 
 export interface Delivered {

@@ -66,7 +66,9 @@ export class Dispatcher {
   readonly #channel: ChannelSettings
   readonly #ports: DispatcherPorts
   readonly #shutdown = new AbortController()
+  /** Deliveries in hand, from claim to settlement; those still at the partner hold a slot. */
   readonly #running = new Set<Promise<void>>()
+  readonly #atPartner = new Set<string>()
   readonly #gate: ChannelGate
   readonly #rate: RateLimit | undefined
   readonly #leaseMs: number
@@ -144,7 +146,10 @@ export class Dispatcher {
 
   /** How many may be claimed now. A channel that just came back carries one until that one has worked. */
   #room(): { readonly limit: number; readonly waitMs?: number } {
-    const slots = (this.#gate.isOnTrial ? 1 : this.#channel.concurrency) - this.#running.size
+    const most = this.#gate.isOnTrial ? 1 : this.#channel.concurrency
+    // A slot falls free with the partner's answer, so that settling and claiming share a write; with a store that stalls,
+    // no more than as many again are in hand.
+    const slots = Math.min(most - this.#atPartner.size, 2 * most - this.#running.size)
     if (!this.#rate || slots <= 0) return { limit: slots }
     const limit = Math.min(slots, this.#rate.available(this.#ports.clock.monotonic()))
     return limit > 0 ? { limit } : { limit, waitMs: this.#rate.waitMs(1) }
@@ -168,10 +173,12 @@ export class Dispatcher {
   }
 
   #start(delivery: ClaimedDelivery, leaseEndsAt: number): void {
+    this.#atPartner.add(delivery.deliveryId)
     const run = this.#work(delivery, leaseEndsAt).catch((error) => this.#recover(delivery, error))
     this.#running.add(run)
     void run.finally(() => {
       this.#running.delete(run)
+      this.#atPartner.delete(delivery.deliveryId)
       this.wake()
     })
   }
@@ -193,7 +200,11 @@ export class Dispatcher {
     const { stoppedMs } = this.#gate
     const question = { claimed, route, startedAtMs, nowMs: clock.now(), stoppedMs, random: random() }
     const decide = (final: Outcome) => decideSettlement({ ...question, outcome: final })
-    await this.#settle(claimed, await this.#prepareReplies(claimed, outcome, decide))
+    const settling = this.#settle(claimed, await this.#prepareReplies(claimed, outcome, decide))
+    // Asked for in this order, so that the write that settles can also claim the successor.
+    this.#atPartner.delete(claimed.deliveryId)
+    this.wake()
+    await settling
   }
 
   /** A mistake of our own between claim and settlement: nothing may stay leased for ever because of it. */

@@ -1,4 +1,4 @@
-import type { LaneMemory } from './adapter.ts'
+import type { LaneMemory, SignatureState } from './adapter.ts'
 import type { ChannelCondition } from './channel.ts'
 import type { DeliveryState, Reason } from './delivery-state.ts'
 import type { ErrorCode, FailureCause, FailureClass } from './errors.ts'
@@ -143,6 +143,8 @@ export interface AttemptRecord {
   readonly answerCode?: string
   /** Digests of the files that went with it; kept in the journal. */
   readonly files?: readonly string[]
+  /** What was found of their signatures; kept in the journal. */
+  readonly signatures?: readonly SignatureState[]
 }
 
 export type NextState =
