@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../config.ts'
+import type { JsonSchema } from '../contracts/configuration.ts'
 import { errorTable, retiredCodes } from '../gateway/bus/errors.ts'
 import { metricTable } from '../gateway/telemetry/metrics.ts'
 

@@ -42,7 +42,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   console: ['gateway/bus', 'gateway/envelopes', 'gateway/transports (types)', 'gateway/telemetry', 'contracts'],
   simulators: [],
   'server.ts': ['*'],
-  'config.ts': ['gateway/bus', 'gateway/envelopes', 'adapters/definition.ts (types)'],
+  'config.ts': ['gateway/bus', 'gateway/envelopes', 'contracts', 'adapters/definition.ts (types)'],
   bin: ['*'],
   docs: ['*'],
   bench: ['*'],

@@ -3,7 +3,8 @@ import path from 'node:path'
 import { Writable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { readInstallation } from '../../bin/installation.ts'
-import { type Config, configSchema, type JsonSchema, loadConfig } from '../../config.ts'
+import { type Config, configSchema, loadConfig } from '../../config.ts'
+import type { JsonSchema } from '../../contracts/configuration.ts'
 import { startGateway } from '../../server.ts'
 
 const { adapters } = await readInstallation()
