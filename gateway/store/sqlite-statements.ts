@@ -95,7 +95,7 @@ export const writes = {
   insertBulk: `INSERT INTO bulks (id, kind, filter, actor, note, per_second, override, state, created_at_ms, total)
     VALUES (?, ?, ?, ?, ?, ?, ?, 'running', ?, ?)`,
   settleBulkItem: 'UPDATE bulk_items SET outcome = ? WHERE bulk_id = ? AND delivery_id = ?',
-  setBulkState: `UPDATE bulks SET state = ? WHERE id = ? AND state IN ('running', 'paused')`,
+  setBulkState: `UPDATE bulks SET state = ?1 WHERE id = ?2 AND state IN ('running', 'paused') AND state <> ?1`,
   setChannel: `INSERT INTO channels (system, condition) VALUES (?, ?)
     ON CONFLICT DO UPDATE SET condition = excluded.condition`,
 

@@ -570,6 +570,8 @@ export function storeConformance(t: Test, open: (t: Test) => Promise<Store>): vo
     t.match(await store.bulks(), [{ id: 'b1', state: 'running', total: 3, outcomes: { done: 1, impossible: 1 } }])
     t.equal((await store.bulkItems('b1', 10)).length, 1)
     const change = { id: 'b1', actor: 'op', note: 'enough', nowMs: 4_000 }
+    t.equal(await store.setBulkState({ ...change, state: 'paused' }), true)
+    t.equal(await store.setBulkState({ ...change, state: 'paused' }), false, 'somebody was faster')
     t.equal(await store.setBulkState({ ...change, state: 'cancelled' }), true)
     t.equal(await store.setBulkState({ ...change, state: 'running' }), false, 'what is cancelled stays so')
   })
