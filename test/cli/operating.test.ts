@@ -150,7 +150,7 @@ async function interrupted(t: Test, gateway: AdminGateway, args: readonly string
   child.stderr.on('data', (chunk) => {
     said += String(chunk)
     if (isInterrupted || !/^1\/3/m.test(said)) return
-    isInterrupted = true // a second one would end it at once
+    isInterrupted = true // one more, when its work has just ended, would kill it
     child.kill('SIGINT')
   })
   const code = await new Promise((resolve) => child.once('close', resolve))
