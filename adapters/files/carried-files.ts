@@ -1,4 +1,4 @@
-import type { Attempt, ChannelAdapter } from '../../gateway/bus/adapter.ts'
+import type { Attempt, ChannelAdapter, SignatureState } from '../../gateway/bus/adapter.ts'
 import { GatewayError } from '../../gateway/bus/errors.ts'
 import type { Gateway, WireTap } from '../../gateway/bus/gateway.ts'
 import type { Draft, Message } from '../../gateway/bus/message.ts'
@@ -37,8 +37,9 @@ export function carryFiles(adapter: ChannelAdapter, options: CarriedFilesOptions
         },
         signal,
       )
-      const { digests } = carried
-      return { ...rest, receipt: digests.length === 0 ? receipt : { ...receipt, files: digests } }
+      const { digests: files, signatures } = carried
+      const evidence = { ...(files.length === 0 ? {} : { files }), ...(signatures.length === 0 ? {} : { signatures }) }
+      return { ...rest, receipt: { ...receipt, ...evidence } }
     },
   }
 }
@@ -80,23 +81,28 @@ interface Asking {
   readonly options: CarriedFilesOptions
 }
 
-async function carry(
-  message: Message,
-  { attempt, signal, options }: Asking,
-): Promise<{ readonly message: Message; readonly digests: readonly string[] }> {
+interface Carried {
+  readonly message: Message
+  readonly digests: readonly string[]
+  readonly signatures: readonly SignatureState[]
+}
+
+async function carry(message: Message, { attempt, signal, options }: Asking): Promise<Carried> {
   const places = filesIn(message.body)
-  if (places.length === 0) return { message, digests: [] }
+  if (places.length === 0) return { message, digests: [], signatures: [] }
   const checksSignatures = options.signatureRoutes.includes(attempt.route)
   const replaced = new Map<string, unknown>()
   const digests: string[] = []
+  const signatures: SignatureState[] = []
   // One after the other: a dossier of fifty papers takes one place in the line, not fifty.
   for (const place of places) {
     const kept = await keptOf(place, { message, signal, checksSignatures, files: options.files })
     const link = options.files.linkTo(kept, message.acceptedAtMs + options.linkLifetimeMs)
     replaced.set(place.pointer, onWire(place.file, kept, link))
     digests.push(kept.digest)
+    if (kept.signatures !== undefined) signatures.push({ digest: kept.digest, state: kept.signatures.state })
   }
-  return { message: { ...message, body: withFiles(message.body, replaced) }, digests }
+  return { message: { ...message, body: withFiles(message.body, replaced) }, digests, signatures }
 }
 
 async function keptOf(

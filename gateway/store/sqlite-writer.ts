@@ -400,6 +400,7 @@ export class SqliteWriter implements WriteOperations {
       ...(attempt.sentDigest === undefined ? {} : { sentDigest: attempt.sentDigest }),
       ...(attempt.answerDigest === undefined ? {} : { answerDigest: attempt.answerDigest }),
       ...(attempt.files === undefined ? {} : { files: attempt.files }),
+      ...(attempt.signatures === undefined ? {} : { signatures: attempt.signatures }),
     })
     const hasSuccessor = this.#letLaneGo(system, subject, { deliveryId, nowMs })
     return { kind: 'settled', hasSuccessor, replies: this.accept(replies) }

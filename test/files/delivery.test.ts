@@ -11,7 +11,10 @@ async function stageOf(t: Test, answer: Parameters<typeof serve>[0], deadline = 
   const server = await serve(answer)
   // Before the folder: tap removes a folder made before the first teardown ahead of them all, under who still writes.
   t.teardown(() => server.close())
-  const stage = openFiles(`${t.testdir({ x: {} })}/x`, { hosts: [inside(server.host)] })
+  const stage = openFiles(`${t.testdir({ x: {} })}/x`, {
+    hosts: [inside(server.host)],
+    signatureCheck: { anchorsId: 'x', report: async () => ({ state: 'altered', signatures: [] }) },
+  })
   t.teardown(() => stage.close())
   const taken: Message[] = []
   const plain: ChannelAdapter = {
@@ -25,7 +28,7 @@ async function stageOf(t: Test, answer: Parameters<typeof serve>[0], deadline = 
   const adapter = carryFiles(plain, {
     files: stage.files,
     linkLifetimeMs: 60_000,
-    signatureRoutes: [],
+    signatureRoutes: [sampleRoute().name],
     tap: { failed: ({ error }) => t.fail(String(error)) },
   })
   const route = sampleRoute()
@@ -51,7 +54,8 @@ t.test(
     t.match(await settled(store, 'GOOD'), [{ state: 'delivered' }])
     const journal = await store.journal(undefined, 100)
     const entry = journal.find(({ kind, entry: text }) => kind === 'attempted' && /"outcome":"delivered"/.test(text))
-    t.same(JSON.parse(entry?.entry ?? '{}').files, [`sha-256:${createHash('sha256').update(pdf).digest('hex')}`])
+    const digest = `sha-256:${createHash('sha256').update(pdf).digest('hex')}`
+    t.match(JSON.parse(entry?.entry ?? '{}'), { files: [digest], signatures: [{ digest, state: 'altered' }] })
   },
 )
 
