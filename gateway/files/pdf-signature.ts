@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import { GatewayError } from '../bus/errors.ts'
+import { createSlots } from './slots.ts'
 
 /** What is found of one signature in a PDF. */
 export interface SignatureFinding {
@@ -57,21 +58,30 @@ export interface PdfSignatureOptions {
  */
 export function createPdfSignatureCheck(options: PdfSignatureOptions): PdfSignatureCheck {
   const anchorsId = createHash('sha256').update(options.trustAnchors.join('\n')).digest('hex').slice(0, 16)
+  const slots = createSlots(mostThreads)
   return {
     anchorsId,
     async report(file, signal) {
       if (file.sizeBytes > options.maxBytes)
         return { state: 'not-checked', signatures: [], why: `It is larger than ${options.maxBytes} bytes.` }
-      const bytes = new Uint8Array(file.sizeBytes)
-      let at = 0
-      for await (const chunk of await file.open()) {
-        bytes.set(chunk, at)
-        at += chunk.length
+      const release = await slots.take('thread', signal)
+      try {
+        const bytes = new Uint8Array(file.sizeBytes)
+        let at = 0
+        for await (const chunk of await file.open()) {
+          bytes.set(chunk, at)
+          at += chunk.length
+        }
+        return await inThread(bytes, options, signal)
+      } finally {
+        release()
       }
-      return await inThread(bytes, options, signal)
     },
   }
 }
+
+/** Each holds a whole file and a PDFium of its own. */
+const mostThreads = 2
 
 function inThread(bytes: Uint8Array, options: PdfSignatureOptions, signal: AbortSignal): Promise<SignatureReport> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMs)])

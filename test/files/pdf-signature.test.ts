@@ -99,6 +99,44 @@ t.test('the report is kept beside the file and the file is not rewritten', async
   t.equal(first.digest, kept.digest)
 })
 
+t.test('what could not be checked is checked again, and no more than two at a time', async (t) => {
+  let [atOnce, most, count] = [0, 0, 0]
+  const check = createPdfSignatureCheck({ trustAnchors: [], maxBytes: 1_000_000, timeoutMs: 20_000 })
+  const pdf = unsignedPdf().whole('')
+  const open = async () => {
+    atOnce += 1
+    most = Math.max(most, atOnce)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    atOnce -= 1
+    return piecesOf(pdf)
+  }
+  await Promise.all([1, 2, 3, 4].map(() => check.report({ sizeBytes: pdf.length, open }, signal)))
+  t.equal(most, 2)
+  const { files } = openFiles(t.testdir(), {
+    signatureCheck: {
+      anchorsId: 'x',
+      report: async () => {
+        count += 1
+        return count === 1
+          ? { state: 'not-checked', signatures: [], why: 'It took too long.' }
+          : { state: 'unsigned', signatures: [] }
+      },
+    },
+  })
+  const { digest } = await (await files.arrive(piecesOf(pdf), {}, { signal })).keep({
+    kind: 'sender',
+    system: 'one-window',
+  })
+  const messageId = '018f0000-0000-7000-8000-000000000001'
+  const states: unknown[] = []
+  for (let at = 0; at < 3; at += 1) {
+    const claiming = { messageId, source: 'one-window', signal, checksSignatures: true }
+    states.push((await files.claim({ digest }, claiming)).signatures?.state)
+  }
+  t.same(states, ['not-checked', 'unsigned', 'unsigned'])
+  t.equal(count, 2)
+})
+
 interface Party {
   readonly certificate: Certificate
   readonly keys: webcrypto.CryptoKeyPair
