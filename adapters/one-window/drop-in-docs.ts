@@ -13,8 +13,8 @@ export const dropInDocs = {
     summary: `Send dossiers, progress and outcomes, look up, read catalogues (${adapter})`,
     description:
       '`error_code` 0 means that the gateway holds it durably. With an invalid item it is -1 and names the item, field ' +
-      'and rule; the other items are accepted, and repeating the batch adds nothing. `result` carries a signed receipt ' +
-      'for each accepted item.',
+      'and rule; later items of the same dossier are refused with it, all others are accepted, and repeating the batch ' +
+      'adds nothing. `result` carries a signed receipt for each accepted item.',
     tags: ['one-window (drop-in)'],
     requestBody: bodyOf([
       'DongBoHoSoMC',
@@ -44,8 +44,10 @@ function answers(description: string) {
   return {
     200: answer(description),
     400: answer('Not JSON, nested too deep, a key given twice, or not UTF-8.'),
-    413: answer('Larger than the limit, which it names.'),
+    405: answer('Not a POST.'),
+    413: answer('Larger than the limit, or of more values, which it names.'),
     415: answer('Not `application/json`.'),
+    429: answer('Too many wrong passwords for one name from one address, or over the quota; see `Retry-After`.'),
     503: answer('Not accepted; send it again after `Retry-After`.'),
   }
 }

@@ -131,7 +131,7 @@ function twiceNamed(text: string): string | undefined {
       let next = end + 1
       while (next < text.length && ' \t\r\n'.includes(text.charAt(next))) next += 1
       if (text.charAt(next) !== ':') continue
-      const name: unknown = JSON.parse(literal)
+      const name: unknown = literal.includes('\\') ? JSON.parse(literal) : literal.slice(1, -1)
       const names = open.at(-1)
       if (typeof name !== 'string' || names === undefined) continue
       if (names.has(name)) return name
