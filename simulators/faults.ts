@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import { type Answer, BadOrder, jsonAnswer, pause, type Reply, textAnswer } from './stand-in.ts'
 
 /** "The next `times` calls of `service`, after `after` others, go wrong like this." */
@@ -14,7 +15,7 @@ export interface FaultOrder {
   readonly rate?: number
   /** Overrides whether the partner acts before things go wrong. */
   readonly effect?: boolean
-  /** For `slow`, `slow-answer` and `slow-effect`. */
+  /** For `slow`, `slow-answer`, `wrong-order`, `refuse`; between two bytes for `drip`. */
   readonly delayMs?: number
   /** `Retry-After`, in seconds or as an HTTP date. */
   readonly retryAfter?: string
@@ -26,6 +27,8 @@ export interface FaultOrder {
 export interface PartnerForms {
   expiredSession(): Answer
   refusal(message: string): Answer
+  /** That it has this already; its refusal when it has no other words for that. */
+  exists?(): Answer
 }
 
 /** A call on its way: what would be done, and what the partner would say. */
@@ -34,6 +37,8 @@ export interface Act {
   readonly forms: PartnerForms
   /** Does it and gives the honest answer. */
   perform(): Promise<Answer>
+  /** Does only the first half of a batch; nothing where there are no batches. */
+  performHalf?(): Promise<Answer>
 }
 
 /** The scripted faults of one stand-in. */
@@ -46,10 +51,10 @@ export interface FaultScript {
 }
 
 interface Fault {
-  /** Whether the partner acts before (or although) things go wrong. */
-  readonly acts: boolean
-  /** Where `delayMs` is spent. */
-  readonly waits?: 'before' | 'after'
+  /** Whether the partner acts before (or although) things go wrong; `twice` and `half` are ways of acting wrongly. */
+  readonly acts: boolean | 'twice' | 'half'
+  /** Where `delayMs` is spent; `for-next` ends early, once the next call of the service has been acted upon. */
+  readonly waits?: 'before' | 'after' | 'for-next'
   reply(honest: Answer | undefined, order: FaultOrder, forms: PartnerForms): Reply
 }
 
@@ -83,7 +88,38 @@ const faults: Readonly<Record<string, Fault>> = {
   // The caller may have gone by then and the effect still comes: the worst case for whoever asks "is it there?".
   slow: { acts: true, waits: 'before', reply: honestReply },
   'slow-answer': { acts: true, waits: 'after', reply: honestReply },
+  refuse: { acts: false, reply: (_, order) => ({ kind: 'refuse', forMs: order.delayMs ?? 1000 }) },
+  drip: {
+    acts: true,
+    reply: (honest, order) => ({ kind: 'drip', answer: honest ?? ok, delayMs: order.delayMs ?? 50 }),
+  },
+  'half-open': { acts: true, reply: (honest) => ({ kind: 'half-open', answer: honest ?? ok }) },
+  '503-bare': { acts: false, reply: () => textAnswer(503, 'Service Unavailable') },
+  'huge-body': { acts: true, reply: (honest) => ({ kind: 'flood', answer: honest ?? ok, bytes: 67_108_864 }) },
+  'decompression-bomb': { acts: true, reply: (honest) => bomb(honest ?? ok) },
+  'wrong-type': {
+    acts: true,
+    reply: (honest) => ({ ...(honest ?? ok), headers: { 'content-type': 'application/octet-stream' } }),
+  },
+  'duplicate-effect': { acts: 'twice', reply: honestReply },
+  'wrong-order': { acts: true, waits: 'for-next', reply: honestReply },
+  'partial-batch': { acts: 'half', reply: (_, __, forms) => forms.refusal('Lỗi hệ thống khi xử lý danh sách') },
+  'already-exists': { acts: false, reply: (_, __, forms) => forms.exists?.() ?? forms.refusal('Hồ sơ đã tồn tại') },
+  'plain-text': { acts: true, reply: () => textAnswer(200, 'Cập nhật thành công') },
+  // A day ahead, in everything it says of time.
+  'clock-skew': { acts: false, reply: (_, order) => dayAhead(order) },
+  // What a TLS server says to whoever can't agree with it: alert, fatal, handshake_failure (RFC 8446 §6).
+  'tls-failure': { acts: false, reply: () => ({ kind: 'raw', bytes: Buffer.from('15030300020228', 'hex') }) },
+  // Strikes before there is a call: see `isNameless`.
+  'dns-failure': { acts: true, reply: honestReply },
 }
+
+/** Whether the script's partner is to be found under no name. */
+export function isNameless(orders: readonly FaultOrder[] = []): boolean {
+  return orders.some(({ fault }) => fault === 'dns-failure')
+}
+
+const ok = textAnswer(200, 'OK')
 
 /** The names faults go by. */
 export const faultNames: readonly string[] = Object.keys(faults)
@@ -91,6 +127,8 @@ export const faultNames: readonly string[] = Object.keys(faults)
 /** An empty script; `seed` makes rates repeatable. */
 export function createFaultScript(seed = 1): FaultScript {
   const random = seededRandom(seed)
+  /** Calls that wait for the next one of their service to be acted upon. */
+  const overtaken = new Map<string, () => void>()
   let entries: { readonly order: FaultOrder; skip: number; left: number }[] = []
 
   function strike(service: string): FaultOrder | undefined {
@@ -108,6 +146,12 @@ export function createFaultScript(seed = 1): FaultScript {
     return undefined
   }
 
+  async function beOvertaken(service: string, wait: { delayMs: number; signal: AbortSignal }): Promise<void> {
+    const next = new Promise<void>((resolve) => overtaken.set(service, resolve))
+    await Promise.race([next, pause(wait.delayMs, wait.signal)])
+    overtaken.delete(service)
+  }
+
   return {
     add(value) {
       for (const order of (Array.isArray(value) ? value : [value]).map(readOrder)) {
@@ -122,10 +166,15 @@ export function createFaultScript(seed = 1): FaultScript {
     async play(act, signal) {
       const order = strike(act.service)
       const fault = order && faults[order.fault]
-      if (!order || !fault) return { reply: await act.perform() }
+      if (!order || !fault) {
+        const reply = await act.perform()
+        overtaken.get(act.service)?.()
+        return { reply }
+      }
       const delayMs = order.delayMs ?? 1000
       if (fault.waits === 'before') await pause(delayMs, signal)
-      const honest = (order.effect ?? fault.acts) ? await act.perform() : undefined
+      if (fault.waits === 'for-next') await beOvertaken(act.service, { delayMs, signal })
+      const honest = await perform(act, order.effect ?? fault.acts)
       if (fault.waits === 'after') await pause(delayMs, signal)
       return { reply: fault.reply(honest, order, act.forms), struck: order.fault }
     },
@@ -140,6 +189,14 @@ export function readFaultArgument(text: string): FaultOrder {
   return readOrder({ fault, ...(service && { service }), rate: rate === undefined ? 1 : Number(rate) })
 }
 
+async function perform(act: Act, how: Fault['acts']): Promise<Answer | undefined> {
+  if (how === false) return undefined
+  if (how === 'half') return await act.performHalf?.()
+  const honest = await act.perform()
+  if (how === 'twice') await act.perform()
+  return honest
+}
+
 function honestReply(honest: Answer | undefined): Reply {
   return honest ?? textAnswer(200, '')
 }
@@ -147,6 +204,18 @@ function honestReply(honest: Answer | undefined): Reply {
 function busy(status: number, order: FaultOrder): Answer {
   const answer = textAnswer(status, status === 429 ? 'Too Many Requests' : 'Service Unavailable')
   return { ...answer, headers: { ...answer.headers, 'retry-after': order.retryAfter ?? '1' } }
+}
+
+/** Some 64 KB on the wire, 64 MB in memory. */
+function bomb(answer: Answer): Answer {
+  const body = gzipSync(Buffer.concat([Buffer.from(answer.body), Buffer.alloc(67_108_864, ' ')]))
+  return { ...answer, headers: { ...answer.headers, 'content-encoding': 'gzip' }, body }
+}
+
+function dayAhead(order: FaultOrder): Answer {
+  const nowMs = Date.now() + 86_400_000
+  const answer = busy(503, { ...order, retryAfter: new Date(nowMs + 1_000).toUTCString() })
+  return { ...answer, headers: { ...answer.headers, date: new Date(nowMs).toUTCString() } }
 }
 
 function truncated(answer: Answer): Answer {

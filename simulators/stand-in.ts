@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import {
   createServer,
   type IncomingHttpHeaders,
@@ -36,6 +37,16 @@ export type Reply =
   | { readonly kind: 'reset' }
   /** Headers and half of the body, then the connection is reset. */
   | { readonly kind: 'cut'; readonly answer: Answer }
+  /** Headers and half of the body, then silence; the connection stays open. */
+  | { readonly kind: 'half-open'; readonly answer: Answer }
+  /** The whole answer, one byte every `delayMs`. */
+  | { readonly kind: 'drip'; readonly answer: Answer; readonly delayMs: number }
+  /** The answer, followed by so many spaces: still the same JSON. */
+  | { readonly kind: 'flood'; readonly answer: Answer; readonly bytes: number }
+  /** These bytes in place of HTTP, then the end. */
+  | { readonly kind: 'raw'; readonly bytes: Uint8Array }
+  /** The connection is reset, and nobody listens for so long. */
+  | { readonly kind: 'refuse'; readonly forMs: number }
 
 /** What a stand-in does, without its socket. */
 export interface Behaviour {
@@ -49,6 +60,8 @@ export interface StandInOptions {
   readonly port?: number
   readonly host?: string
   readonly maxBodyBytes?: number
+  /** Its address names a host that no name server knows. */
+  readonly isNameless?: boolean
 }
 
 /** A listening stand-in. */
@@ -103,6 +116,17 @@ export async function startStandIn(behaviour: Behaviour, options: StandInOptions
         return
       case 'cut':
         return cut(response, reply.answer)
+      case 'half-open':
+        return half(response, reply.answer)
+      case 'drip':
+        return await drip(response, reply, closing.signal)
+      case 'flood':
+        return await flood(response, reply)
+      case 'raw':
+        request.socket.end(reply.bytes)
+        return
+      case 'refuse':
+        return await refuse(reply.forMs)
       case 'answer':
         return send(response, reply)
     }
@@ -120,15 +144,23 @@ export async function startStandIn(behaviour: Behaviour, options: StandInOptions
     }
   }
 
+  async function refuse(forMs: number): Promise<void> {
+    server.close()
+    server.closeAllConnections()
+    await pause(forMs, closing.signal)
+    if (!server.listening) await listen(server, { ...options, port })
+  }
+
   await listen(server, options)
   // A TCP server that listens has an AddressInfo; null and strings belong to closed servers and pipes.
   const { port, address } = server.address() as AddressInfo
   return {
     port,
-    url: `http://${address}:${port}`,
+    // .invalid never resolves (RFC 6761 §6.4).
+    url: `http://${options.isNameless ? 'stand-in.invalid' : address}:${port}`,
     async close() {
       closing.abort()
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      const closed = new Promise<void>((resolve) => server.close(() => resolve())) // at once when it is refusing
       server.closeAllConnections()
       await closed
     },
@@ -186,4 +218,39 @@ function cut(response: ServerResponse, answer: Answer): void {
   const body = Buffer.from(answer.body)
   response.writeHead(answer.status, { ...answer.headers, 'content-length': body.length + 1 })
   response.write(body.subarray(0, Math.ceil(body.length / 2)), () => response.socket?.resetAndDestroy())
+}
+
+function half(response: ServerResponse, answer: Answer): void {
+  const body = Buffer.from(answer.body)
+  response.writeHead(answer.status, { ...answer.headers, 'content-length': body.length + 1 })
+  response.write(body.subarray(0, Math.ceil(body.length / 2)))
+}
+
+async function drip(
+  response: ServerResponse,
+  { answer, delayMs }: { readonly answer: Answer; readonly delayMs: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const body = Buffer.from(answer.body)
+  response.writeHead(answer.status, { ...answer.headers, 'content-length': body.length })
+  for (const byte of body) {
+    if (response.destroyed) return
+    response.write(Buffer.of(byte))
+    await pause(delayMs, signal)
+  }
+  response.end()
+}
+
+async function flood(
+  response: ServerResponse,
+  { answer, bytes }: { readonly answer: Answer; readonly bytes: number },
+): Promise<void> {
+  response.writeHead(answer.status, answer.headers)
+  response.write(answer.body)
+  const spaces = Buffer.alloc(65_536, ' ')
+  for (let left = bytes; left > 0 && !response.destroyed; left -= spaces.length) {
+    // Whoever goes away in the middle makes no 'drain'.
+    if (!response.write(spaces)) await Promise.race([once(response, 'drain'), once(response, 'close')])
+  }
+  response.end()
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { readFaultArgument } from '../faults.ts'
+import { faultNames, readFaultArgument } from '../faults.ts'
 import { runStandIn } from '../run-stand-in.ts'
 import { readCatalogue } from './catalogue.ts'
 import { type CodeStyle, type PortalOptions, startPortal } from './portal.ts'
@@ -22,6 +22,7 @@ export const usage = `node simulators/national-portal/main.ts [options]
   --latency-ms N
   --data FILE               a catalogue of your own, as JSON
   --fault [SERVICE=]NAME[:RATE]               repeatable; --seed N makes rates repeatable
+                            ${faultNames.join(', ')}
 
 Prints one line of JSON {"system","port","url"} when ready. Control API: GET /_sim/health, /_sim/state, /_sim/faults,
 POST /_sim/faults, /_sim/expire-sessions, /_sim/reset, /_sim/push.`

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { request } from 'undici'
-import { createFaultScript, type FaultOrder } from '../faults.ts'
+import { createFaultScript, type FaultOrder, isNameless } from '../faults.ts'
 import {
   type Answer,
   BadOrder,
@@ -132,6 +132,7 @@ export async function startPortal(options: PortalOptions = {}): Promise<Portal> 
   const forms = {
     expiredSession: () => codes.refusal('error', 'Phiên làm việc không hợp lệ hoặc đã hết hạn'),
     refusal: (message: string) => codes.refusal('error', message),
+    exists: () => codes.refusal('exists', 'Hồ sơ đã tồn tại'),
   }
 
   async function reply(exchange: Exchange, signal: AbortSignal): Promise<Reply> {
@@ -154,9 +155,11 @@ export async function startPortal(options: PortalOptions = {}): Promise<Portal> 
         service,
         forms,
         perform: async () => {
-          honest = isLogin ? login(document) : perform({ document, service, exchange, endpoints })
-          return honest
+          const answer = isLogin ? login(document) : perform({ document, service, exchange, endpoints })
+          honest ??= answer // a fault may have it act twice
+          return answer
         },
+        performHalf: async () => perform({ document: firstHalf(document), service, exchange, endpoints }),
       },
       signal,
     )
@@ -221,7 +224,7 @@ export async function startPortal(options: PortalOptions = {}): Promise<Portal> 
     script.clear()
   }
 
-  const standIn = await startStandIn({ reply, control }, options)
+  const standIn = await startStandIn({ reply, control }, { ...options, isNameless: isNameless(options.faults) })
   return {
     ...standIn,
     state: memory.snapshot,
@@ -523,6 +526,12 @@ function readDocument(body: Buffer): Document | undefined {
   } catch {
     return undefined
   }
+}
+
+/** The request with the first half of its items. */
+function firstHalf(document: Document | undefined): Document | undefined {
+  if (!Array.isArray(document?.data)) return document
+  return { ...document, data: document.data.slice(0, Math.floor(document.data.length / 2)) }
 }
 
 function isDocument(value: unknown): value is Document {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { readFaultArgument } from '../faults.ts'
+import { faultNames, readFaultArgument } from '../faults.ts'
 import { runStandIn } from '../run-stand-in.ts'
 import { clientKeyIn } from './canonical-client.ts'
 import { type OneWindow, startOneWindow } from './one-window.ts'
@@ -18,6 +18,7 @@ export const usage = `node simulators/one-window/main.ts [options]
   --renews-session          logs in again when told that the session is over; unchanged products do not
   --latency-ms N
   --fault [inbox=]NAME[:RATE]       repeatable; --seed N makes rates repeatable
+                            ${faultNames.join(', ')}
 
 Prints one line of JSON {"system","port","url","inbox","publicJwk"} when ready. Control API: GET /_sim/health,
 /_sim/state, /_sim/key, /_sim/faults, /_sim/read?path=…; POST /_sim/faults, /_sim/reset, /_sim/gateway, /_sim/login,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { compactVerify, createRemoteJWKSet, decodeProtectedHeader, errors, type JWTVerifyGetKey } from 'jose'
-import { createFaultScript, type FaultOrder } from '../faults.ts'
+import { createFaultScript, type FaultOrder, isNameless } from '../faults.ts'
 import {
   type Answer,
   BadOrder,
@@ -187,7 +187,7 @@ export async function startOneWindow(options: OneWindowOptions = {}): Promise<On
     'GET /_sim/read': (_: unknown, query: URLSearchParams) => known().canonical.read(query.get('path') ?? '/'),
   }
 
-  const standIn = await startStandIn({ reply, control }, options)
+  const standIn = await startStandIn({ reply, control }, { ...options, isNameless: isNameless(options.faults) })
   const inboxUrl = `${standIn.url}${inboxPath}`
   return {
     ...standIn,

@@ -5,6 +5,8 @@ import { faultNames, readFaultArgument } from '../../simulators/faults.ts'
 import { type PortalOptions, startPortal } from '../../simulators/national-portal/portal.ts'
 import { createDropInClient } from '../../simulators/one-window/drop-in-client.ts'
 
+const anEntry = { NguoiXuLy: 'TRAN THI B', ThoiDiemXuLy: '20261015083000', TrangThai: '4', NoiDungXuLy: 'Xử lý' }
+
 async function portalFor(test: { teardown(end: () => unknown): unknown }, options: PortalOptions = {}) {
   const portal = await startPortal(options)
   test.teardown(() => portal.close())
@@ -42,18 +44,30 @@ t.test('each fault is what it says, and says whether the portal has acted', asyn
     'business-refusal': { acts: false, answer: { document: { error_code: -1, message: /không hợp lệ/ } } },
     slow: { acts: true, answer: { document: { error_code: 0 } } },
     'slow-answer': { acts: true, answer: { document: { error_code: 0 } } },
+    'wrong-order': { acts: true, answer: { document: { error_code: 0 } } },
+    'dns-failure': { acts: true, answer: { document: { error_code: 0 } } },
+    'duplicate-effect': { acts: true, answer: { document: { error_code: 0 } } },
+    drip: { acts: true, answer: { document: { error_code: 0 } } },
+    'wrong-type': { acts: true, answer: { document: { error_code: 0 } } },
+    'plain-text': { acts: true, answer: { status: 200, text: 'Cập nhật thành công' } },
+    'partial-batch': { acts: false, answer: { document: { error_code: -1 } } },
+    'already-exists': { acts: false, answer: { document: { error_code: -3 } } },
+    '503-bare': { acts: false, answer: { status: 503 } },
+    'clock-skew': { acts: false, answer: { status: 503 } },
+    'tls-failure': { acts: false, answer: 'cut' },
   }
   for (const [fault, { acts, answer }] of Object.entries(expected)) {
     portal.reset()
     await client.login()
     portal.addFaults({ fault, service: 'DongBoHoSoMC', delayMs: 5 })
     if (answer === 'cut')
-      await t.rejects(create(0), { code: /ECONNRESET|UND_ERR_SOCKET/ }, `${fault} cuts the connection`)
+      await t.rejects(create(0), { name: /^(?:Error|SocketError|HTTPParserError)$/ }, `${fault} cuts the connection`)
     else t.match(await create(0), answer, `${fault} answers so`)
     t.equal(held(), acts ? 1 : 0, `${fault} ${acts ? 'acts' : 'does not act'}`)
     t.match(portal.state().calls, [{ fault, outcome: acts ? 'accepted' : 'refused' }])
   }
-  t.same([...Object.keys(expected), 'hang', 'effect-then-hang'].sort(), [...faultNames].sort(), 'no fault is untested')
+  const elsewhere = ['hang', 'effect-then-hang', 'half-open', 'refuse', 'huge-body', 'decompression-bomb']
+  t.same([...Object.keys(expected), ...elsewhere].sort(), [...faultNames].sort(), 'no fault is untested')
 })
 
 t.test('a hanging portal never answers, with or without having acted', async (t) => {
@@ -81,6 +95,86 @@ t.test('a hanging portal never answers, with or without having acted', async (t)
   t.equal(held(), 0)
   await t.rejects(post(document, 300))
   t.equal(held(), 1)
+})
+
+t.test('a partner that acts wrongly acts twice, on half of a batch, or after what came later', async (t) => {
+  const { portal, client, create } = await portalFor(t)
+  await create(0)
+  await create(1)
+  const held = () => portal.state().dossiers.map(({ progress }) => progress.map(({ NoiDungXuLy }) => NoiDungXuLy))
+  const [code = ''] = portal.state().dossiers.map((dossier) => dossier.code)
+  const entry = (text: string) => ({ ...anEntry, MaHoSo: code, NoiDungXuLy: text })
+  const send = (...texts: string[]) => client.sendBatch({ service: 'CapNhatTienDoHoSoMC', data: texts.map(entry) })
+
+  portal.addFaults({ fault: 'duplicate-effect' })
+  await send('a')
+  t.same(held()[0], ['a', 'a'])
+  portal.addFaults({ fault: 'partial-batch' })
+  t.match(await send('b', 'c', 'd', 'e'), { document: { error_code: -1 } })
+  t.same(held()[0], ['a', 'a', 'b', 'c'])
+  portal.addFaults({ fault: 'wrong-order', delayMs: 5_000 })
+  const first = send('f')
+  while (portal.state().calls.length === 0 || JSON.stringify(held()).includes('f')) await new Promise(setImmediate)
+  await send('g')
+  await first
+  t.same(held()[0]?.slice(-2), ['g', 'f'])
+})
+
+t.test('a portal that merges repeats counts an entry once', async (t) => {
+  const { portal, client, create } = await portalFor(t, { mergesRepeats: true })
+  await create(0)
+  const [code] = portal.state().dossiers.map((dossier) => dossier.code)
+  const entry = { ...anEntry, MaHoSo: code }
+  for (const data of [[entry], [entry], [{ ...entry, TrangThai: '5' }], [entry]]) {
+    t.match(await client.sendBatch({ service: 'CapNhatTienDoHoSoMC', data }), { document: { error_code: 0 } })
+  }
+  t.same(
+    portal.state().dossiers[0]?.progress.map(({ TrangThai }) => TrangThai),
+    ['4', '5'],
+  )
+})
+
+t.test('who refuses connections takes them again after a while', async (t) => {
+  const { portal, create } = await portalFor(t)
+  portal.addFaults({ fault: 'refuse', service: 'DongBoHoSoMC', delayMs: 300 })
+  await t.rejects(create(0))
+  await t.rejects(create(0), { code: 'ECONNREFUSED' })
+  for (;;) {
+    const answer = await create(0).catch(() => undefined)
+    if (answer) return t.match(answer, { status: 200 })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+})
+
+t.test('an answer may be a flood, or become one when it is unpacked', async (t) => {
+  const { portal, create, held } = await portalFor(t)
+  portal.addFaults({ fault: 'huge-body', service: 'DongBoHoSoMC' })
+  const { status, text } = await create(0)
+  t.equal(status, 200)
+  t.ok(text.length > 67_000_000)
+  portal.addFaults({ fault: 'decompression-bomb', service: 'DongBoHoSoMC' })
+  t.ok((await create(1)).text.length < 100_000, 'small until it is unpacked')
+  t.equal(held(), 2)
+})
+
+t.test('a half-open answer begins and never ends', async (t) => {
+  const { portal, held } = await portalFor(t)
+  portal.addFaults({ fault: 'half-open' })
+  const answer = await request(`${portal.url}/XrdAdapter/RestService/forward/mapi/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', dstcode: 'VN:GOV:000.00.00.G22:vpcpdvcprovider' },
+    body: '{}',
+    bodyTimeout: 100,
+  })
+  t.equal(answer.statusCode, 200)
+  await t.rejects(answer.body.text(), { name: 'BodyTimeoutError' })
+  t.equal(held(), 0)
+})
+
+t.test('a partner without a name is found by nobody', async (t) => {
+  const portal = await startPortal({ faults: [readFaultArgument('dns-failure')] })
+  t.teardown(() => portal.close())
+  await t.rejects(request(portal.url), { code: /ENOTFOUND|EAI_AGAIN/ })
 })
 
 t.test('busy answers say when to come back', async (t) => {
