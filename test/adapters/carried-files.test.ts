@@ -5,6 +5,7 @@ import type { Attempt, ChannelAdapter } from '../../gateway/bus/adapter.ts'
 import type { Draft, Message } from '../../gateway/bus/message.ts'
 import { filesIn } from '../../mappings/files.ts'
 import { inside, openFiles, pdfOf, piecesOf, serve } from '../files/stage.ts'
+import { testFolder } from '../test-folder.ts'
 
 const signal = new AbortController().signal
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
@@ -23,7 +24,7 @@ const messageOf = (body: unknown, id = '018f0000-0000-7000-8000-000000000001'): 
 
 async function stageOf(t: Test, answer: Parameters<typeof serve>[0]) {
   const server = await serve(answer)
-  const stage = openFiles(t.testdir(), { hosts: [inside(server.host)] })
+  const stage = openFiles(testFolder(t), { hosts: [inside(server.host)] })
   t.teardown(async () => {
     await stage.close()
     await server.close()

@@ -17,6 +17,7 @@ import { loadTables } from '../../mappings/tables.ts'
 import { documentIn } from '../../routes/document-in.ts'
 import { documentOut } from '../../routes/document-out.ts'
 import { type DocumentAxis, startDocumentAxis } from '../../simulators/document-axis/axis.ts'
+import { testFolder } from '../test-folder.ts'
 
 const contracts = loadContracts()
 const tables = loadTables()
@@ -38,7 +39,7 @@ async function started(t: Test, options: Options = {}) {
     signing: generateSigningJwk({ kidPrefix: 'demo-' }),
     partners: [{ system: 'document-axis', jwk: axis.key.publicJwk }],
   })
-  const real = await openSqliteStore({ path: join(t.testdir(), 'store.sqlite'), clock: systemClock })
+  const real = await openSqliteStore({ path: join(testFolder(t), 'store.sqlite'), clock: systemClock })
   const store = options.wrap?.(real) ?? real
   const failures: unknown[] = []
   const tap: WireTap = {

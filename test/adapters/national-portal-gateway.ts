@@ -18,6 +18,7 @@ import { createDoorServer } from '../../gateway/transports/http-door.ts'
 import { loadTables } from '../../mappings/tables.ts'
 import { routes } from '../../routes/index.ts'
 import { type Portal, type PortalOptions, startPortal } from '../../simulators/national-portal/portal.ts'
+import { testFolder } from '../test-folder.ts'
 
 export const gatewayId = 'lien-thong-test'
 export const password = 'demo-only'
@@ -40,7 +41,7 @@ export interface GatewayOptions {
 export async function startPortalGateway(t: Test, options: GatewayOptions = {}) {
   const clock = options.clock ?? systemClock
   const portal = options.portal ?? (await startPortal(options.portalOptions))
-  const store = await openSqliteStore({ path: join(t.testdir(), 'store.sqlite'), clock })
+  const store = await openSqliteStore({ path: join(testFolder(t), 'store.sqlite'), clock })
   const keyring = createKeyring({ signing, partners: [{ system: 'one-window', jwk: publicHalf(readerJwk) }] })
   const failures: unknown[] = []
   const attempts: unknown[] = []

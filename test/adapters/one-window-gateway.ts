@@ -21,6 +21,7 @@ import { createReceiptSigner } from '../../gateway/envelopes/receipts.ts'
 import { openSqliteStore } from '../../gateway/store/sqlite-store.ts'
 import { createDoorServer } from '../../gateway/transports/http-door.ts'
 import { loadTables } from '../../mappings/tables.ts'
+import { testFolder } from '../test-folder.ts'
 
 export const gatewayId = 'lien-thong-test'
 
@@ -51,7 +52,7 @@ export interface GatewayOptions {
 /** The one-window adapter and the canonical door over the real bus, store and HTTP server. */
 export async function startOneWindowGateway(t: Test, options: GatewayOptions = {}) {
   const clock = options.clock ?? systemClock
-  const folder = options.folder ?? t.testdir()
+  const folder = options.folder ?? testFolder(t)
   const keyring = createKeyring({
     signing,
     partners: [

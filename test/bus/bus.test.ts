@@ -6,6 +6,7 @@ import { systemClock } from '../../gateway/bus/clock.ts'
 import { type ErrorCode, GatewayError } from '../../gateway/bus/errors.ts'
 import type { Message } from '../../gateway/bus/message.ts'
 import { openSqliteStore } from '../../gateway/store/sqlite-store.ts'
+import { testFolder } from '../test-folder.ts'
 import { messagesOf, sampleDraft, sampleRoute, settled, silentTap, startBus } from './sample-bus.ts'
 
 const receipt = { sentDigest: 'sha-256:00' }
@@ -182,7 +183,7 @@ t.test('an unreachable channel never makes a dead letter', async (t) => {
 })
 
 t.test('what a predecessor had in its hands is asked about, not sent blindly', async (t) => {
-  const path = join(t.testdir(), 'store.sqlite')
+  const path = join(testFolder(t), 'store.sqlite')
   const store = await openSqliteStore({ path, clock: systemClock })
   const first = await startBus(t, { deliver: () => new Promise(() => {}) }, { store, owner: 'gone/boot/1/1' })
   await first.bus.accept([sampleDraft('D1'), sampleDraft('D1')])
@@ -291,7 +292,7 @@ t.test('while draining nothing is accepted, and what is under way is settled', a
 })
 
 t.test('a settlement the store could not take at first is not forgotten', async (t) => {
-  const real = await openSqliteStore({ path: join(t.testdir(), 'store.sqlite'), clock: systemClock })
+  const real = await openSqliteStore({ path: join(testFolder(t), 'store.sqlite'), clock: systemClock })
   let failures = 2
   const store = {
     ...real,

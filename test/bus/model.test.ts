@@ -3,6 +3,7 @@ import path from 'node:path'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { deliveryStates } from '../../gateway/bus/delivery-state.ts'
+import { testFolder } from '../test-folder.ts'
 import { anAction } from './model-actions.ts'
 import { faults } from './model-faults.ts'
 import { type Fault, play } from './model-play.ts'
@@ -15,7 +16,7 @@ const actions = fc.array(anAction, { minLength: 10, maxLength: 60, size: 'max' }
 
 /** Checks the property and answers its first counterexample and every transition that was seen. */
 async function check(t: Test, options: { readonly fault?: Fault; readonly numRuns: number }) {
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const seen = new Set<string>()
   let count = 0
   const property = fc.asyncProperty(actions, async (played) => {

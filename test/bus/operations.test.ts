@@ -3,6 +3,7 @@ import t from 'tap'
 import type { Attempt } from '../../gateway/bus/adapter.ts'
 import { GatewayError } from '../../gateway/bus/errors.ts'
 import type { Message, Original } from '../../gateway/bus/message.ts'
+import { testFolder } from '../test-folder.ts'
 import { sampleDraft, settled, startBus } from './sample-bus.ts'
 
 const receipt = { sentDigest: 'sha-256:00' }
@@ -69,7 +70,7 @@ t.test('a paused channel carries nothing until a person resumes it, even over a 
     sent += 1
     return { receipt }
   }
-  const path = join(t.testdir(), 'store.sqlite')
+  const path = join(testFolder(t), 'store.sqlite')
   const before = await startBus(t, { deliver }, { path })
   t.match(await before.bus.operations.pause('national-portal', act), { state: 'paused', actor: 'op' })
   await before.bus.accept([sampleDraft('D1')])
@@ -132,7 +133,7 @@ t.test('calls at the same moment get no more out of a quota than calls in turn',
     const { bus } = await startBus(
       t,
       { deliver: hang },
-      { quotaOf: () => quota, path: join(t.testdir(), `${rule}.sqlite`) },
+      { quotaOf: () => quota, path: join(testFolder(t), `${rule}.sqlite`) },
     )
     const calls = Array.from({ length: 8 }, (_, index) => bus.accept([sampleDraft(`D${index}`)]))
     const refused = (await Promise.allSettled(calls)).filter(({ status }) => status === 'rejected')

@@ -6,6 +6,7 @@ import type { ProcessDefinition } from '../../gateway/bus/process.ts'
 import { endOfWorkingDay, officeCalendar } from '../../gateway/bus/working-days.ts'
 import { openSqliteStore } from '../../gateway/store/sqlite-store.ts'
 import { portalFiledReception } from '../../routes/portal-filed-reception.ts'
+import { testFolder } from '../test-folder.ts'
 import { messagesOf, sampleDraft, sampleRoute, startBus } from './sample-bus.ts'
 
 const receipt = { sentDigest: 'sha-256:00' }
@@ -62,7 +63,7 @@ t.test('a message that only continues begins nothing', async (t) => {
 })
 
 t.test('a timer survives a restart and makes an exception that a person can end', async (t) => {
-  const path = join(t.testdir(), 'store.sqlite')
+  const path = join(testFolder(t), 'store.sqlite')
   const first = await openSqliteStore({ path, clock: systemClock })
   const before = await startBus(t, { deliver: async () => ({ receipt }) }, { store: first, processes: [counting(10)] })
   await before.bus.accept([sampleDraft('D1')])

@@ -4,6 +4,7 @@ import { GatewayError } from '../../gateway/bus/errors.ts'
 import { changedRetry, retryDelayMs, retryOf } from '../../gateway/bus/retry.ts'
 import { patientRetry, type RetryPolicy } from '../../gateway/bus/route.ts'
 import type { Store } from '../../gateway/bus/store.ts'
+import { testFolder } from '../test-folder.ts'
 import { sampleDraft, sampleRoute, settled, startBus } from './sample-bus.ts'
 
 const doubling: RetryPolicy = { ...patientRetry, exponential: { first: '1s', factor: 2, cap: '1m' } }
@@ -48,7 +49,7 @@ t.test('a delivery is tried again as is said of its route and system', async (t)
 })
 
 t.test('a changed policy, and a route that is gone, lose nothing of what waits', async (t) => {
-  const path = join(t.testdir(), 'store.sqlite')
+  const path = join(testFolder(t), 'store.sqlite')
   let isBack = false
   const deliver = async () => {
     if (!isBack) throw new GatewayError('partner-busy')

@@ -10,6 +10,7 @@ import type { Draft } from '../../gateway/bus/message.ts'
 import type { Route } from '../../gateway/bus/route.ts'
 import type { Store } from '../../gateway/bus/store.ts'
 import { openSqliteStore } from '../../gateway/store/sqlite-store.ts'
+import { testFolder } from '../test-folder.ts'
 
 /** Real store, real bus; only the far side is made up. */
 export async function startBus(
@@ -24,7 +25,8 @@ export async function startBus(
   } = {},
 ) {
   const store =
-    more.store ?? (await openSqliteStore({ path: more.path ?? join(t.testdir(), 'store.sqlite'), clock: systemClock }))
+    more.store ??
+    (await openSqliteStore({ path: more.path ?? join(testFolder(t), 'store.sqlite'), clock: systemClock }))
   const failures: unknown[] = []
   const bus = createBus({
     store,

@@ -4,6 +4,7 @@ import type { Attempt } from '../../gateway/bus/adapter.ts'
 import { GatewayError } from '../../gateway/bus/errors.ts'
 import type { Message } from '../../gateway/bus/message.ts'
 import { differingPaths, ShadowComparison } from '../../gateway/bus/shadow.ts'
+import { testFolder } from '../test-folder.ts'
 import { sampleDraft, sampleRoute, settled, startBus } from './sample-bus.ts'
 
 t.test('a shadow records what it would send, sends nothing, and is not the sender’s business', async (t) => {
@@ -65,7 +66,7 @@ t.test('a shadow builds on what the live document builds on, whichever of the tw
       return { receipt: { sentDigest: 'sha-256:00', document } }
     }
     const routes = [sampleRoute(), sampleRoute({ name: 'next', shadow: true })]
-    const path = join(t.testdir(), `${ahead}.sqlite`)
+    const path = join(testFolder(t), `${ahead}.sqlite`)
     const { bus, store } = await startBus(t, { deliver, preview }, { routes, path })
     await bus.accept([sampleDraft('D1'), sampleDraft('D1'), sampleDraft('D1')])
     await settled(store, 'D1')

@@ -11,6 +11,7 @@ import { jwsTypes, signCompact } from '../../gateway/envelopes/jws.ts'
 import { createKeyring, generateSigningJwk, publicHalf } from '../../gateway/envelopes/keyring.ts'
 import { startGateway } from '../../server.ts'
 import { type Portal, startPortal } from '../../simulators/national-portal/portal.ts'
+import { testFolder } from '../test-folder.ts'
 
 // What does not differ between tests, made once.
 const jwk = generateSigningJwk()
@@ -28,7 +29,7 @@ const audience = 'lien-thong-test'
 export async function startAdminGateway(t: Test, over: Over = {}) {
   const portal = await startPortal()
   const inbox = await startInbox()
-  const folder = t.testdir()
+  const folder = testFolder(t)
   const config = readConfig(folder, { portal, inboxUrl: inbox.url, over })
   const lines: string[] = []
   const output = new Writable({

@@ -9,10 +9,11 @@ import { SqliteReader } from '../../gateway/store/sqlite-reader.ts'
 import { migrate } from '../../gateway/store/sqlite-schema.ts'
 import { reads, writes } from '../../gateway/store/sqlite-statements.ts'
 import { openSqliteStore } from '../../gateway/store/sqlite-store.ts'
+import { testFolder } from '../test-folder.ts'
 import { sampleAcceptance } from './sample.ts'
 import { storeConformance } from './store-conformance.ts'
 
-async function open(t: Test, path = join(t.testdir(), 'store.sqlite')) {
+async function open(t: Test, path = join(testFolder(t), 'store.sqlite')) {
   const store = await openSqliteStore({ path, clock: systemClock })
   t.teardown(() => store.close())
   return store
@@ -38,7 +39,7 @@ t.test('every statement on the path of a message uses an index', async (t) => {
 })
 
 t.test('what was accepted is there after the store is opened again', async (t) => {
-  const path = join(t.testdir(), 'store.sqlite')
+  const path = join(testFolder(t), 'store.sqlite')
   const first = await openSqliteStore({ path, clock: systemClock })
   const acceptance = sampleAcceptance({ idempotency: { kind: 'key', key: 'k1' } })
   await first.accept([acceptance])
@@ -52,7 +53,7 @@ t.test('what was accepted is there after the store is opened again', async (t) =
 })
 
 t.test('each start of the writer begins a chain of its own', async (t) => {
-  const path = join(t.testdir(), 'store.sqlite')
+  const path = join(testFolder(t), 'store.sqlite')
   for (const _ of [1, 2]) {
     const store = await openSqliteStore({ path, clock: systemClock })
     await store.accept([sampleAcceptance()])
@@ -67,7 +68,7 @@ t.test('each start of the writer begins a chain of its own', async (t) => {
 })
 
 t.test('attempts and journal entries can’t be changed even by SQL', async (t) => {
-  const path = join(t.testdir(), 'store.sqlite')
+  const path = join(testFolder(t), 'store.sqlite')
   const store = await openSqliteStore({ path, clock: systemClock })
   await store.accept([sampleAcceptance()])
   await store.close()
@@ -77,14 +78,14 @@ t.test('attempts and journal entries can’t be changed even by SQL', async (t) 
 })
 
 t.test('the store’s files are readable by their owner alone', async (t) => {
-  const path = join(t.testdir(), 'deep', 'store.sqlite')
+  const path = join(testFolder(t), 'deep', 'store.sqlite')
   const store = await open(t, path)
   await store.accept([sampleAcceptance()])
   for (const suffix of ['', '-wal', '-shm']) t.equal(statSync(path + suffix).mode & 0o777, 0o600, suffix)
 })
 
 t.test('a store of a newer gateway is refused with the next step', async (t) => {
-  const path = join(t.testdir(), 'store.sqlite')
+  const path = join(testFolder(t), 'store.sqlite')
   const database = new DatabaseSync(path)
   database.exec('PRAGMA user_version = 999')
   database.close()
@@ -92,7 +93,7 @@ t.test('a store of a newer gateway is refused with the next step', async (t) => 
 })
 
 t.test('a checkpoint names every chain, and an idle store makes no second one', async (t) => {
-  const path = join(t.testdir(), 'store.sqlite')
+  const path = join(testFolder(t), 'store.sqlite')
   const first = await openSqliteStore({ path, clock: systemClock })
   await first.accept([sampleAcceptance(), sampleAcceptance()])
   await first.close()
@@ -119,7 +120,7 @@ t.test('a checkpoint names every chain, and an idle store makes no second one', 
 })
 
 t.test('a store thread that ends by itself is told, and everything asked of it is refused', async (t) => {
-  const path = join(t.testdir(), 'store.sqlite')
+  const path = join(testFolder(t), 'store.sqlite')
   const workerData = { path, nowMs: 1, synchronous: 'FULL', mode: 'write' }
   const thread = new Worker(new URL('../../gateway/store/sqlite-worker.ts', import.meta.url), { workerData })
   let cause: Error | undefined
