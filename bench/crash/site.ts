@@ -10,7 +10,7 @@ import { createCanonicalClient } from '../../simulators/one-window/canonical-cli
 import { createDropInClient } from '../../simulators/one-window/drop-in-client.ts'
 import { type OneWindow, startOneWindow } from '../../simulators/one-window/one-window.ts'
 import { startTcpProxy, type TcpProxy } from '../../simulators/tcp-proxy/tcp-proxy.ts'
-import { type GatewayLife, type GatewayProcess, startGatewayProcess } from './gateway-process.ts'
+import { type GatewayLife, type GatewayProcess, startGatewayProcess } from './killable-gateway.ts'
 import type { Effect, Facts } from './oracle.ts'
 import { type Memory, newMemory, type SenderOptions, sendLikeClient, sendLikeProduct, unit } from './senders.ts'
 
