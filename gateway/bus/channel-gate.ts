@@ -35,6 +35,8 @@ export class ChannelGate {
   readonly #ports: ChannelGatePorts
   readonly #watch: FailureWatch
   #condition: ChannelCondition
+  /** When it is probed next, on the monotonic clock: the wall clock may be set while it rests. */
+  #probeAt = 0
   #lastChange: Promise<unknown> = Promise.resolve()
 
   constructor(ports: ChannelGatePorts) {
@@ -45,9 +47,15 @@ export class ChannelGate {
 
   /** Goes on as the channel stood when the gateway stopped. */
   start(stored: ChannelCondition | undefined): void {
-    if (stored) this.#condition = stored
+    if (stored) this.#stand(stored)
     const { system, state } = this.#condition
     this.#ports.tap.channel({ system, state })
+  }
+
+  #stand(condition: ChannelCondition): void {
+    const { clock } = this.#ports
+    this.#condition = condition
+    this.#probeAt = clock.monotonic() + (condition.probeAtMs ?? 0) - clock.now()
   }
 
   get condition(): ChannelCondition {
@@ -77,7 +85,7 @@ export class ChannelGate {
   /** Asks the partner, when it is time, whether it is back. Answers how long to wait before looking again. */
   async probe(shutdown: AbortSignal): Promise<number> {
     const { adapter, clock } = this.#ports
-    const waitMs = (this.#condition.probeAtMs ?? 0) - clock.now()
+    const waitMs = this.#probeAt - clock.monotonic()
     if (waitMs > 0) return waitMs
     const deadline = new AbortController()
     const cancel = clock.after(probeDeadlineMs, () => deadline.abort())
@@ -122,7 +130,7 @@ export class ChannelGate {
       if (condition === this.#condition) return
       const { store, clock, tap } = this.#ports
       await store.setChannel(condition, clock.now(), note)
-      this.#condition = condition
+      this.#stand(condition)
       const code = condition.reason === undefined ? {} : { code: condition.reason.code }
       tap.channel({ system: condition.system, state: condition.state, ...code })
     })

@@ -76,6 +76,8 @@ export class Dispatcher {
   #isAskedAgain = false
   #isStopped = false
   #cancelTimer: (() => void) | undefined
+  /** Wall clock less monotonic clock, when last claimed. */
+  #wallAheadMs: number | undefined
 
   constructor(channel: ChannelSettings, ports: DispatcherPorts) {
     this.#channel = channel
@@ -160,7 +162,9 @@ export class Dispatcher {
     const [claimedAt, nowMs] = [clock.monotonic(), clock.now()]
     const { system } = this.#channel
     const { stoppedMs } = this.#gate
-    const claimed = await store.claim({ system, limit, owner, nowMs, leaseMs: this.#leaseMs, stoppedMs })
+    const setBack = setBackSince(this.#wallAheadMs, nowMs - claimedAt)
+    const claimed = await store.claim({ system, limit, owner, nowMs, leaseMs: this.#leaseMs, stoppedMs, ...setBack })
+    this.#wallAheadMs = nowMs - claimedAt
     this.#rate?.take(claimed.deliveries.length)
     for (const delivery of claimed.deliveries) this.#start(delivery, claimedAt + this.#leaseMs)
     if (claimed.deliveries.length === limit) return this.#room().waitMs
@@ -315,4 +319,12 @@ export class Dispatcher {
     await Promise.allSettled([...this.#running])
     cancel()
   }
+}
+
+/** Smaller corrections of the wall clock are everyday, and only delay by as much. */
+const leastSetBackMs = 1_000
+
+function setBackSince(beforeMs: number | undefined, aheadMs: number): { readonly setBackMs?: number } {
+  const setBackMs = Math.ceil((beforeMs ?? aheadMs) - aheadMs)
+  return setBackMs > leastSetBackMs ? { setBackMs } : {}
 }

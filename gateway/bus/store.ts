@@ -102,6 +102,8 @@ export interface ClaimRequest {
   readonly leaseMs: number
   /** How long the channel has stood still in all; the retry clock of a first attempt starts from it. */
   readonly stoppedMs: number
+  /** By how much the wall clock was set back since the last claim: what waits was put off by the old one. */
+  readonly setBackMs?: number
 }
 
 export interface ClaimedDelivery {

@@ -52,6 +52,8 @@ export const writes = {
     attempts = attempts + 1, first_attempt_at_ms = COALESCE(first_attempt_at_ms, ?),
     stopped_at_first_ms = COALESCE(stopped_at_first_ms, ?),
     doubt_since_ms = COALESCE(doubt_since_ms, ?) WHERE id = ?`,
+  bringForward: `UPDATE deliveries SET due_at_ms = MAX(?, due_at_ms - ?)
+    WHERE system = ? AND state = 'waiting' AND due_at_ms > ?`,
   nextDue: `SELECT due_at_ms FROM deliveries WHERE system = ? AND state = 'waiting' ORDER BY due_at_ms LIMIT 1`,
 
   // Settle

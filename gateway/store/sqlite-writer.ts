@@ -336,6 +336,8 @@ export class SqliteWriter implements WriteOperations {
   }
 
   claim(request: ClaimRequest): Claimed {
+    const { system, nowMs, setBackMs } = request
+    if (setBackMs !== undefined) this.#run('bringForward', nowMs, setBackMs, system, nowMs)
     for (const row of this.#all('expiredLeases', request.nowMs, request.owner)) this.#endLease(row, request.nowMs)
     const rows = request.limit > 0 ? this.#all('dueDeliveries', request.system, request.nowMs, request.limit) : []
     const deliveries = rows.map((row) => this.#lease(row, request))

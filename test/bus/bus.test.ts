@@ -29,6 +29,26 @@ t.test('an accepted message is delivered and its receipt is the stored one', asy
   t.equal((await bus.message(accepted.messageId, 'one-window'))?.receipt, accepted.receipt)
 })
 
+t.test('a clock that was an hour ahead and is set right delays nothing', async (t) => {
+  let aheadMs = 3_600_000
+  let tries = 0
+  const deliver = async () => {
+    tries += 1
+    if (tries > 1) return { receipt }
+    throw new GatewayError('partner-busy')
+  }
+  const clock = { ...systemClock, now: () => Date.now() + aheadMs }
+  const route = sampleRoute({ retry: { schedule: ['200ms'], jitter: 0, giveUpAfter: '1h', deadline: '5s' } })
+  const { bus, store } = await startBus(t, { deliver }, { clock, routes: [route] })
+  await bus.accept([sampleDraft('D1'), sampleDraft('D1')])
+  await settled(store, 'D1', ['waiting', 'blocked'])
+  while (tries === 0) await new Promise(setImmediate)
+  aheadMs = 0
+  await bus.accept([sampleDraft('D2')])
+  await settled(store, 'D1', ['delivered'])
+  t.equal(tries, 4)
+})
+
 t.test('messages of one dossier arrive in order, others don’t wait for it', async (t) => {
   const arrived: string[] = []
   let release = () => {}

@@ -202,6 +202,24 @@ export function storeConformance(t: Test, open: (t: Test) => Promise<Store>): vo
     t.same(states?.[0]?.reason, reason)
   })
 
+  t.test('what a clock put off that was since set back is brought forward by as much', async (t) => {
+    const store = await open(t)
+    const hourMs = 3_600_000
+    for (const subject of ['D1', 'D2', 'D3']) await store.accept([sampleAcceptance({ subject, nowMs: hourMs + 1_000 })])
+    for (const claimed of (await store.claim(claimOf({ nowMs: hourMs + 1_000 }))).deliveries.slice(0, 2)) {
+      const afterMs = claimed.message.subject === 'D1' ? 500 : 60_000
+      const next = { state: 'waiting', dueAtMs: hourMs + 1_000 + afterMs, reason } as const
+      await store.settle(sampleSettlement(claimed, next, { nowMs: hourMs + 1_000 }))
+    }
+    t.same((await store.claim(claimOf({ nowMs: 2_000 }))).deliveries, [], 'an hour away')
+    const { deliveries, nextDueAtMs } = await store.claim(claimOf({ nowMs: 2_000, setBackMs: hourMs }))
+    t.same(
+      deliveries.map(({ message }) => message.subject),
+      ['D1'],
+    )
+    t.equal(nextDueAtMs, 61_000)
+  })
+
   t.test('a dead delivery holds its lane or lets it pass, as its route decides', async (t) => {
     const store = await open(t)
     await store.accept(['D1', 'D1', 'D2', 'D2'].map((subject) => sampleAcceptance({ subject })))
