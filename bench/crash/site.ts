@@ -184,7 +184,12 @@ export async function openSite(options: SiteOptions): Promise<Site> {
 function shares(weights: Readonly<Record<string, number>>, rate: number) {
   const total = Object.values(weights).reduce((sum, weight) => sum + weight, 0)
   if (rate === 0) return []
-  return Object.entries(weights).map(([fault, weight]) => ({ fault, rate: (rate * weight) / total, delayMs: 150 }))
+  return Object.entries(weights).flatMap(([fault, weight]) => {
+    const order = { fault, rate: (rate * weight) / total, delayMs: 150 }
+    // A login that says the session is over means that our account is refused, which is not tried again for 30 s.
+    if (fault !== 'expired-session') return [order]
+    return ['DongBoHoSoMC', 'CapNhatTienDoHoSoMC'].map((service) => ({ ...order, service }))
+  })
 }
 
 function configurationOf(known: {
