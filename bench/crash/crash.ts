@@ -71,9 +71,8 @@ async function main(): Promise<number> {
     for (const line of verdict[name].slice(0, 20)) console.log(`  ${name}: ${line}`)
   }
   const where = Object.entries(report.kills).map(([place, count]) => `${count} ${place}`)
-  console.log(
-    `killed ${where.join(', ')}; ${report.asked} requests, ${report.repeated} of them repeats of accepted ones`,
-  )
+  if (where.length > 0) console.log(`killed ${where.join(', ')}`)
+  console.log(`${report.asked} requests, ${report.repeated} of them repeats of accepted ones`)
   if (trouble === 'power-loss') console.log(`writes not synced when the power was cut: ${report.unsynced}`)
   if (progress === 'hold') console.log(`held for a person: ${verdict.held}`)
   if (!isInnocent(verdict)) console.log(report.trouble.slice(0, 30).join('\n'))

@@ -126,9 +126,10 @@ async function suffer(trouble: Trouble, { place, say }: { place: Place; say: (li
   const { site, gateway } = place
   const { memory } = site
   const before = { cpuMs: cpuMs(gateway.pid), lines: site.log().length, atMs: performance.now(), ...memory.counts }
+  const acceptedBefore = memory.sent.length
   await trouble.begin(place)
   await sleep(300) // what was accepted just before is still on its way to the sender
-  const accepted = memory.sent.length
+  const accepted = trouble.stops ? memory.sent.length : acceptedBefore
   await sleep(trouble.lastsMs)
   const acceptedMeanwhile = memory.sent.length - accepted
   const seconds = (performance.now() - before.atMs) / 1_000
