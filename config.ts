@@ -109,6 +109,7 @@ export interface Config {
   readonly routes: Readonly<Record<string, RouteSettings>>
   readonly log: { readonly level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' }
   readonly store: { readonly kind: 'sqlite'; readonly path: string }
+  readonly retention: { readonly bodies: string; readonly every: string }
   readonly calendar: WorkCalendar
   readonly processes: { readonly portalFiledReception: { readonly workingDays: number } }
   readonly files: FilesConfig

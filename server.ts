@@ -17,6 +17,7 @@ import { type Clock, systemClock } from './gateway/bus/clock.ts'
 import type { ChannelSettings } from './gateway/bus/dispatcher.ts'
 import { GatewayError } from './gateway/bus/errors.ts'
 import type { WireTap } from './gateway/bus/gateway.ts'
+import { keepRetention } from './gateway/bus/retention.ts'
 import { changedRetry } from './gateway/bus/retry.ts'
 import { durationMs, type RetryChange, type Route } from './gateway/bus/route.ts'
 import type { Store } from './gateway/bus/store.ts'
@@ -167,6 +168,7 @@ export async function startGateway(config: Config, output?: DestinationStream): 
     keepListening(adapter, { system, tap, clock, signal: stopping.signal }),
   )
   const checkpoints = keepCheckpoints({ store, keyring, clock, tap, signal: stopping.signal })
+  const retaining = keepRetention({ ...config.retention, store, clock, tap, signal: stopping.signal })
   const sweeping = keepSwept({ files, store, clock, signal: stopping.signal })
   const rereading = keepKeys({ keyring, clock, tap, signal: stopping.signal })
   const url = `http://${hostOf(server.server.address())}`
@@ -178,7 +180,7 @@ export async function startGateway(config: Config, output?: DestinationStream): 
     for (const listener of listeners) listener.drain()
     stopping.abort()
     await bus.drain(drainGraceMs)
-    await Promise.allSettled([...listening, checkpoints, rereading, sweeping])
+    await Promise.allSettled([...listening, checkpoints, rereading, retaining, sweeping])
     await Promise.all(listeners.map((listener) => listener.server.close()))
     await Promise.allSettled(channels.map(({ adapter }) => adapter.close()))
     await files?.close()

@@ -282,6 +282,16 @@ export const adminDocs = {
     'End what an exchange waits for',
     object({ process: text, instance: text, status: { type: 'string', enum: processStatuses } }),
   ),
+  beginLegalHold: changing(
+    'beginLegalHold',
+    'Keep everything of a dossier, whatever its age',
+    object({ code: text, isHeld: { type: 'boolean' } }),
+  ),
+  endLegalHold: changing(
+    'endLegalHold',
+    'Let retention count for a dossier again',
+    object({ code: text, isHeld: { type: 'boolean' } }),
+  ),
   shadow: reading(
     {
       operationId: 'compareShadow',

@@ -64,6 +64,7 @@ export function createAdmin(options: AdminOptions): FastifyPluginAsync {
     mountBulks(scope, ports)
     mountChannels(scope, ports)
     mountProcesses(scope, ports)
+    mountLegalHolds(scope, ports)
     mountShadows(scope, ports)
   }
 }
@@ -229,6 +230,20 @@ function mountProcesses(scope: FastifyInstance, { operations, store, callerOf, d
     const [process, instance] = [parameter(request, 'process'), parameter(request, 'instance')]
     return answer(reply, { process, instance, status: await operations.releaseProcess(process, instance, act) })
   })
+}
+
+function mountLegalHolds(scope: FastifyInstance, { operations, callerOf, doors }: Ports): void {
+  for (const change of ['begin', 'end'] as const) {
+    const doc = adminDocs[`${change}LegalHold`]
+    scope.post(`/admin/dossiers/:code/legal-hold/${change}`, { config: { doc } }, async (request, reply) => {
+      const caller = callerOf(request, 'admin')
+      const act = actOf(caller, closed(readJson(doors.bodyOf(request)), ['reason']))
+      const code = parameter(request, 'code')
+      const isHeld = change === 'begin'
+      await operations.setLegalHold(code, { ...act, isHeld })
+      return answer(reply, { code, isHeld })
+    })
+  }
 }
 
 function mountShadows(scope: FastifyInstance, { operations, callerOf }: Ports): void {

@@ -226,6 +226,27 @@ export function configurationSchema(systems: Readonly<Record<string, JsonSchema>
           },
         },
       },
+      retention: {
+        type: 'object',
+        description: 'How long what was said is kept beside the proof that it was said; receipts and digests stay.',
+        additionalProperties: false,
+        default: {},
+        properties: {
+          bodies: {
+            type: 'string',
+            'x-duration': true,
+            default: '1825d',
+            description:
+              'How long after the last thing that happened to a dossier its bodies, original bytes and sent documents leave. Nothing leaves while something of it is open or under legal hold.',
+          },
+          every: {
+            type: 'string',
+            'x-duration': true,
+            default: '1h',
+            description: 'How often what has come of age is looked for.',
+          },
+        },
+      },
       calendar: {
         type: 'object',
         description: 'When the offices work; terms are counted with it.',

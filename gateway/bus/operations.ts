@@ -58,6 +58,8 @@ export interface Operations {
   ): Promise<ShadowDifference>
   /** Ends what an exchange waits for. */
   releaseProcess(process: string, instance: string, act: Act): Promise<ProcessInstance['status']>
+  /** Keeps everything of a dossier whatever its age, or ends that. */
+  setLegalHold(codeOrAlias: string, hold: Act & { readonly isHeld: boolean }): Promise<void>
 }
 
 export interface OperationsPorts {
@@ -259,6 +261,13 @@ export class Operator implements Operations {
   async releaseProcess(process: string, instance: string, act: Act): Promise<ProcessInstance['status']> {
     checkNote(act.note)
     return this.#ports.processes.release(process, instance, act)
+  }
+
+  async setLegalHold(codeOrAlias: string, { isHeld, actor, note }: Act & { readonly isHeld: boolean }): Promise<void> {
+    checkNote(note)
+    const { store, clock } = this.#ports
+    const isKnown = await store.setLegalHold({ codeOrAlias, isHeld, actor, note, nowMs: clock.now() })
+    if (!isKnown) throw new GatewayError('not-found')
   }
 
   #dispatcherOf(system: string): Dispatcher {

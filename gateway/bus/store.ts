@@ -243,6 +243,32 @@ export interface ShelfItem {
   readonly updatedAtMs: number
 }
 
+/** A few of the oldest messages that still have their bodies. */
+export interface RetentionStep {
+  /** Nothing may have happened to a dossier since. */
+  readonly beforeMs: number
+  readonly nowMs: number
+  /** 0, then what the step before answered. */
+  readonly afterSequence: number
+  readonly limit: number
+}
+
+export interface RetentionProgress {
+  /** Messages whose bodies have left in this step. */
+  readonly removed: number
+  /** Absent when there is nothing further to look at. */
+  readonly nextSequence?: number
+}
+
+/** A person keeps everything of a dossier, whatever its age, or ends that. */
+export interface LegalHold {
+  readonly codeOrAlias: string
+  readonly isHeld: boolean
+  readonly actor: string
+  readonly note: string
+  readonly nowMs: number
+}
+
 /**
  * The durable store, as the bus needs it. Every write resolves only once it is on disk (fsync) and is atomic.
  * Rejects with `store-unavailable` when it can't be written; nothing is stored then.
@@ -315,6 +341,19 @@ export interface Store {
 
   putShelf(shelf: string, items: readonly ShelfItem[]): Promise<void>
   shelf(shelf: string): Promise<readonly ShelfItem[]>
+
+  /**
+   * Removes bodies, original bytes and sent documents of messages whose dossier is at rest: nothing said, tried or ended
+   * since, nothing open, no exchange that waits, no legal hold. Receipts and digests stay.
+   */
+  retain(step: RetentionStep): Promise<RetentionProgress>
+  /**
+   * Gives some of what was removed back to the disk, and at the end takes it out of the files beside the store. Answers
+   * whether there is more.
+   */
+  reclaim(): Promise<boolean>
+  /** Answers false when no dossier has that name. */
+  setLegalHold(hold: LegalHold): Promise<boolean>
 
   /** A write that changes nothing, to know that writing works. */
   probe(): Promise<void>

@@ -219,8 +219,20 @@ CREATE TABLE statements (
 CREATE INDEX statements_over ON statements (until_ms);
 `
 
+/** What leaves a message with its bodies, and what keeps them (retention). */
+const retention = `
+ALTER TABLE messages ADD COLUMN bodies_left_at_ms INTEGER;
+CREATE INDEX messages_with_bodies ON messages (sequence) WHERE bodies_left_at_ms IS NULL;
+CREATE INDEX processes_open ON processes (instance) WHERE status <> 'ended';
+
+CREATE TABLE legal_holds (
+  subject TEXT PRIMARY KEY,
+  since_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`
+
 /** One entry per version; version n is reached by running migrations 1 … n. */
-const migrations: readonly string[] = [tables, statements]
+const migrations: readonly string[] = [tables, statements, retention]
 
 /** Brings the database to the newest version. Throws when it was written by a newer gateway. */
 export function migrate(database: DatabaseSync): void {

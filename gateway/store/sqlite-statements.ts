@@ -101,6 +101,23 @@ export const writes = {
   setChannel: `INSERT INTO channels (system, condition) VALUES (?, ?)
     ON CONFLICT DO UPDATE SET condition = excluded.condition`,
 
+  // Retention
+  withBodies: `SELECT sequence, id, subject, accepted_at_ms FROM messages
+    WHERE bodies_left_at_ms IS NULL AND sequence > ? ORDER BY sequence LIMIT ?`,
+  // Under legal hold, spoken of since, something still open or settled since, or an exchange that has not ended.
+  keptFor: `SELECT 1 AS found FROM legal_holds h WHERE h.subject = ?1
+    UNION ALL SELECT 1 FROM processes p WHERE p.instance = ?1 AND p.status <> 'ended'
+    UNION ALL SELECT 1 FROM messages m LEFT JOIN deliveries d ON d.message_sequence = m.sequence
+      WHERE m.subject = ?1 AND (m.accepted_at_ms >= ?2 OR d.settled_at_ms >= ?2
+        OR d.state IN ('waiting', 'leased', 'blocked', 'held', 'dead')) LIMIT 1`,
+  removeBodies: `UPDATE messages SET body = 'null', original = NULL, bodies_left_at_ms = ? WHERE sequence = ?`,
+  removeDocuments: `DELETE FROM sent_documents
+    WHERE delivery_id IN (SELECT id FROM deliveries WHERE message_sequence = ?)`,
+  bodiesLeft: `SELECT 1 AS found FROM deliveries d JOIN messages m ON m.sequence = d.message_sequence
+    WHERE d.id = ? AND m.bodies_left_at_ms IS NOT NULL`,
+  holdForLaw: 'INSERT INTO legal_holds (subject, since_ms) VALUES (?, ?) ON CONFLICT DO NOTHING',
+  endLegalHold: 'DELETE FROM legal_holds WHERE subject = ?',
+
   // Journal
   insertJournal: `INSERT INTO journal (chain_id, position, at_ms, kind, entry, previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?)`,
   putChain: `INSERT INTO chains (chain_id, position, hash) VALUES (?, ?, ?)
@@ -124,7 +141,7 @@ export const reads = {
   attemptsOfDelivery: 'SELECT * FROM attempts WHERE delivery_id = ? ORDER BY number',
   takenBefore: `SELECT ${messageColumns} FROM deliveries d JOIN messages m ON m.sequence = d.message_sequence
     WHERE d.system = ? AND d.subject = ? AND d.position < ? AND d.state = 'delivered' AND d.state <> 'discarded'
-    ORDER BY d.position`,
+    AND m.bodies_left_at_ms IS NULL ORDER BY d.position`,
   depths: `SELECT system, state, COUNT(*) AS count, MIN(created_at_ms) AS oldest_at_ms FROM deliveries
     WHERE state IN ('waiting', 'leased', 'blocked', 'held', 'dead') GROUP BY system, state`,
   journalFrom: 'SELECT * FROM journal WHERE (chain_id, position) > (?, ?) ORDER BY chain_id, position LIMIT ?',

@@ -89,6 +89,9 @@ export async function openSqliteStore({
     journal: (from, limit) => read('journal', from?.chainId ?? '', from?.position ?? 0, limit),
     putShelf: (shelf, items) => write('putShelf', shelf, items),
     shelf: (shelf) => read('shelf', shelf),
+    retain: (step) => write('retain', step),
+    reclaim: () => write('reclaim'),
+    setLegalHold: (hold) => write('setLegalHold', hold),
     probe: () => write('probe', clock.now()),
     async close() {
       await writer.close()

@@ -13,10 +13,13 @@ import type {
   Claimed,
   ClaimedDelivery,
   ClaimRequest,
+  LegalHold,
   NewDelivery,
   NextState,
   ProcessAdvance,
   Refusal,
+  RetentionProgress,
+  RetentionStep,
   Settled,
   Settlement,
   ShelfItem,
@@ -43,6 +46,9 @@ export interface WriteOperations {
   journalHeads(): readonly JournalHead[]
   checkpoint(heads: string, signature: string, nowMs: number): void
   putShelf(shelf: string, items: readonly ShelfItem[]): void
+  retain(step: RetentionStep): RetentionProgress
+  reclaim(): boolean
+  setLegalHold(hold: LegalHold): boolean
   probe(nowMs: number): void
 }
 
@@ -57,11 +63,14 @@ export class SqliteWriter implements WriteOperations {
   readonly #database: DatabaseSync
   readonly #statements = new Map<keyof typeof writes, StatementSync>()
   #head: JournalHead
+  #isToEmptyWal = false
 
   constructor(path: string, options: { readonly nowMs: number; readonly synchronous: 'FULL' | 'OFF' }) {
     this.#database = new DatabaseSync(path)
     // FULL: the WAL is synced before a commit returns; that is what a receipt promises (design, truth 1).
-    this.#database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous};
+    // INCREMENTAL only counts before the first table; what retention frees is then given back to the disk.
+    this.#database.exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = ${options.synchronous}; PRAGMA secure_delete = ON;
       PRAGMA busy_timeout = 5000; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY`)
     migrate(this.#database)
     this.#head = { chainId: newMessageId(options.nowMs), position: 0, hash: genesisHash }
@@ -76,12 +85,19 @@ export class SqliteWriter implements WriteOperations {
       const { chainId, position, hash } = this.#head
       if (position !== head.position) this.#run('putChain', chainId, position, hash)
       this.#database.exec('COMMIT')
+      if (this.#isToEmptyWal) this.#emptyWal()
       return result
     } catch (error) {
       this.#head = head
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
       throw error
     }
+  }
+
+  /** What was removed still stands in the log, in pages as they were. A reader in the middle of something is not waited for long. */
+  #emptyWal(): void {
+    this.#isToEmptyWal = false
+    this.#database.exec('PRAGMA busy_timeout = 100; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 5000')
   }
 
   /** Runs one operation of a batch so that its failure leaves the others untouched. */
@@ -492,6 +508,10 @@ export class SqliteWriter implements WriteOperations {
     if (!isPossible || optionalText(row, 'reason')?.includes('"superseded"')) {
       return { kind: 'refused', why: 'impossible', state }
     }
+    // There is nothing left to send.
+    if (asked.kind === 'replay' && this.#one('bodiesLeft', asked.deliveryId)) {
+      return { kind: 'refused', why: 'impossible', state }
+    }
     const isOvertaken = asked.kind === 'replay' && this.#one('overtakenBy', system, subject, position) !== undefined
     if (isOvertaken && !asked.isOverride) return { kind: 'refused', why: 'overtaken', state }
     const next = {
@@ -582,6 +602,45 @@ export class SqliteWriter implements WriteOperations {
 
   putShelf(shelf: string, items: readonly ShelfItem[]): void {
     for (const item of items) this.#run('putShelf', shelf, item.key, canonicalJson(item.value), item.updatedAtMs)
+  }
+
+  /**
+   * Bodies, original bytes and sent documents leave the messages of dossiers at rest; receipts, digests and the names of
+   * keys stay.
+   */
+  retain({ beforeMs, nowMs, afterSequence, limit }: RetentionStep): RetentionProgress {
+    const rows = this.#all('withBodies', afterSequence, limit)
+    const old = rows.filter((row) => number(row, 'accepted_at_ms') < beforeMs)
+    const gone = old.filter((row) => this.#one('keptFor', text(row, 'subject'), beforeMs) === undefined)
+    for (const row of gone) {
+      this.#run('removeDocuments', number(row, 'sequence'))
+      this.#run('removeBodies', nowMs, number(row, 'sequence'))
+    }
+    if (gone.length > 0) this.#journal(nowMs, 'bodies-left', { messageIds: gone.map((row) => text(row, 'id')) })
+    const last = rows.at(-1)
+    const isEnd = last === undefined || rows.length < limit || old.length === 0 // ids grow with time
+    return { removed: gone.length, ...(isEnd ? {} : { nextSequence: number(last, 'sequence') }) }
+  }
+
+  /** A megabyte at most, so that acceptances hardly wait for it. */
+  reclaim(): boolean {
+    this.#database.exec('PRAGMA incremental_vacuum(256)')
+    const row = this.#database.prepare('PRAGMA freelist_count').get()
+    const isMore = row !== undefined && number(row, 'freelist_count') > 0
+    if (!isMore) this.#isToEmptyWal = true
+    return isMore
+  }
+
+  setLegalHold({ codeOrAlias, isHeld, actor, note, nowMs }: LegalHold): boolean {
+    const known = this.#one('subjectOfAlias', codeOrAlias)
+    if (!known) return false
+    const subject = text(known, 'subject')
+    if (isHeld) this.#run('holdForLaw', subject, nowMs)
+    else this.#run('endLegalHold', subject)
+    const kind = isHeld ? 'legal-hold' : 'legal-hold-ended'
+    this.#run('insertIntervention', nowMs, actor, kind, `dossier:${subject}`, note, null)
+    this.#journal(nowMs, 'intervention', { kind, dossierDigest: digestOf(subject), actor, noteDigest: digestOf(note) })
+    return true
   }
 
   probe(nowMs: number): void {

@@ -334,7 +334,7 @@ t.test('every address is described', async (t) => {
   const gateway = await startAdminGateway(t)
   const { paths } = (await (await fetch(`${gateway.url}/openapi.json`)).json()) as { paths: Record<string, object> } // ours
   const described = Object.keys(paths).filter((path) => path.startsWith('/admin/'))
-  t.equal(described.length, 21)
+  t.equal(described.length, 23)
 })
 
 t.test('a sender beyond its quota is asked to come back', async (t) => {
@@ -369,6 +369,19 @@ t.test('an exchange is seen as it stands, and a person ends what it waits for', 
     `/audit?target=process:portal-filed-reception:${waiting.instance}`,
   )
   t.match(audit.records, [{ kind: 'release', actor: 'operator.nguyen', reason }])
+})
+
+t.test('a dossier is kept for the law by an admin alone, with a reason', async (t) => {
+  const gateway = await startAdminGateway(t)
+  await gateway.send(d1)
+  const at = `/dossiers/${d1}/legal-hold`
+  t.match(await gateway.post('operator', `${at}/begin`, { reason }), { status: 403 })
+  t.match(await gateway.post('admin', `${at}/begin`, { reason: '' }), { status: 422 })
+  t.match(await gateway.post('admin', '/dossiers/no-such/legal-hold/begin', { reason }), { status: 404 })
+  t.match(await gateway.post('admin', `${at}/begin`, { reason }), { status: 200, document: { isHeld: true } })
+  t.match(await gateway.post('admin', `${at}/end`, { reason }), { status: 200, document: { isHeld: false } })
+  const { document: audit } = await gateway.get('viewer', `/audit?target=dossier:${d1}`)
+  t.match(audit.records, [{ kind: 'legal-hold-ended', reason }, { kind: 'legal-hold' }])
 })
 
 t.test('a shadow is compared with what was sent, over a window', async (t) => {

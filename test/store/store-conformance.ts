@@ -3,7 +3,7 @@ import type { Reason } from '../../gateway/bus/delivery-state.ts'
 import type { Intervention } from '../../gateway/bus/intervention.ts'
 import { verifyChain } from '../../gateway/bus/journal.ts'
 import type { ProcessChange } from '../../gateway/bus/process.ts'
-import type { ClaimedDelivery, ClaimRequest, Store } from '../../gateway/bus/store.ts'
+import type { ClaimedDelivery, ClaimRequest, NextState, Store } from '../../gateway/bus/store.ts'
 import { sampleAcceptance, sampleSettlement } from './sample.ts'
 
 const claimOf = (more: Partial<ClaimRequest> = {}): ClaimRequest => ({
@@ -694,5 +694,56 @@ export function storeConformance(t: Test, open: (t: Test) => Promise<Store>): vo
     await store.putShelf('procedures', [{ key: '1.1', value: { name: 'Thủ tục mới' }, updatedAtMs: 2 }])
     t.same(await store.shelf('procedures'), [{ key: '1.1', value: { name: 'Thủ tục mới' }, updatedAtMs: 2 }])
     t.same(await store.shelf('agencies'), [])
+  })
+
+  t.test('bodies leave dossiers that have been at rest for long enough; receipts and digests stay', async (t) => {
+    const store = await open(t)
+    const original = { bytes: new Uint8Array([1, 2, 3]), mediaType: 'application/json', verifiedBy: 'key-1' }
+    const say = async (subject: string, nowMs: number) => {
+      const acceptance = { ...sampleAcceptance({ subject, nowMs }), original }
+      await store.accept([acceptance])
+      return acceptance
+    }
+    const end = async (next: NextState, nowMs: number) => {
+      for (const claimed of (await store.claim(claimOf({ nowMs }))).deliveries) {
+        await store.settle(sampleSettlement(claimed, next, { nowMs, document: '{"sent":true}' }))
+      }
+    }
+    const old = await say('OLD', 1_000)
+    const lawful = await say('LAWFUL', 1_000)
+    const spokenOf = await say('SPOKEN-OF', 1_000)
+    await end({ state: 'delivered' }, 2_000)
+    const late = await say('SETTLED-LATE', 1_000)
+    await end({ state: 'delivered' }, 6_000)
+    const held = await say('HELD', 1_000)
+    await end({ state: 'held', reason }, 2_000)
+    const dead = await say('DEAD', 1_000)
+    await end({ state: 'dead', reason, holdsLane: false }, 2_000)
+    await say('SPOKEN-OF', 7_000)
+    const by = { actor: 'admin.le', note: 'Thanh tra', nowMs: 2_500 }
+    t.equal(await store.setLegalHold({ codeOrAlias: 'LAWFUL', isHeld: true, ...by }), true)
+    t.equal(await store.setLegalHold({ codeOrAlias: 'NOBODY', isHeld: true, ...by }), false)
+
+    const hasBody = async ({ message: { id } }: { readonly message: { readonly id: string } }) => {
+      const [body, kept] = [(await store.message(id))?.message.body, await store.original(id)]
+      return body !== null && kept !== undefined
+    }
+    const retain = (limit = 100) => store.retain({ beforeMs: 5_000, nowMs: 9_000, afterSequence: 0, limit })
+    t.same(await retain(), { removed: 1 })
+    t.same(await Promise.all([old, lawful, spokenOf, late, held, dead].map(hasBody)), [false, ...Array(5).fill(true)])
+    const view = await store.message(old.message.id)
+    t.match(view, { receipt: old.receipt, message: { bodyDigest: old.message.bodyDigest } })
+    t.equal(await store.original(old.message.id), undefined)
+    const [delivery] = view?.deliveries ?? []
+    const intervention = { kind: 'replay', deliveryId: delivery?.id ?? '', ...by } as const
+    t.match(await store.intervene(intervention), { kind: 'refused', why: 'impossible' }, 'there is nothing to send')
+    t.same(await store.earlier('national-portal', 'OLD', [old.message.type], 99), [])
+
+    await store.setLegalHold({ codeOrAlias: 'LAWFUL', isHeld: false, ...by })
+    t.same(await retain(2), { removed: 1, nextSequence: 3 }, 'a step looks at as many as it says')
+    t.equal(await store.reclaim(), false)
+    const kinds = (await store.journal(undefined, 100)).map(({ kind }) => kind)
+    t.equal(kinds.filter((kind) => kind === 'bodies-left').length, 2)
+    t.match(await store.interventions('dossier:LAWFUL', 10), [{ kind: 'legal-hold-ended' }, { kind: 'legal-hold' }])
   })
 }
