@@ -104,8 +104,8 @@ async function tellDossiers(
   options: SenderOptions,
   tell: (statement: Statement) => Promise<string | undefined>,
 ): Promise<void> {
-  const { memory, serial, random, pauseMs, stopping } = options
-  for (let number = 1; !stopping.aborted; number += 1) {
+  const { memory, serial, random, pauseMs, stopping, givingUp } = options
+  for (let number = 1; !stopping.aborted && !givingUp.aborted; number += 1) {
     const code = `${unit}-26${String(serial).padStart(4, '0')}-${String(number).padStart(5, '0')}`
     const steps = 2 + Math.floor(random() * 4)
     for (let place = 0; place < steps; place += 1) {

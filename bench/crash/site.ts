@@ -46,6 +46,8 @@ export interface Site {
   urlOf(seat: 0 | 1): string
   /** Starts senders of both kinds; resolves when they have all come to an end. */
   send(options: Pick<SenderOptions, 'pauseMs' | 'stopping'> & { readonly senders: number }): Promise<void>
+  /** Ends every connection to and from the gateway, so that each has to be made again. */
+  dropConnections(): void
   /** Partners and wires do as they should from now on. */
   becomeHonest(): void
   /** Resolves once no delivery is under way, or when nothing has moved for so long. Answers whether all is at rest. */
@@ -161,6 +163,10 @@ export async function openSite(options: SiteOptions): Promise<Site> {
         )
       })
       await Promise.all(runs)
+    },
+    dropConnections() {
+      front.resetAll()
+      wire.resetAll()
     },
     becomeHonest() {
       wire.order([])

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -65,12 +65,13 @@ export const troubles: Readonly<Record<string, Trouble>> = {
     },
     end: ({ hardware }) => hardware.order({}),
   },
-  /** Every connection needs one. */
+  /** Every connection needs one, and there are fewer than are open already. */
   descriptors: {
-    stops: false,
+    stops: true,
     lastsMs: 6_000,
-    begin({ gateway: { pid } }) {
-      limitDescriptors(pid, String(readdirSync(`/proc/${pid}/fd`).length))
+    begin({ site, gateway: { pid } }) {
+      limitDescriptors(pid, '20')
+      site.dropConnections()
     },
     end: ({ gateway: { pid } }) => limitDescriptors(pid, '4096'),
   },
