@@ -17,9 +17,9 @@ export const defences: Readonly<Record<string, Defence>> = {
   /** Truth 1: the receipt leaves after the write. */
   'receipt-after-write': {
     file: 'gateway/store/sqlite-store.ts',
-    written: "accept: (acceptances) => write('accept', acceptances),",
+    written: "accept: (acceptances) => write('accept', acceptances.map(packed)),",
     without: `async accept(acceptances) {
-      void write('accept', acceptances).catch(() => undefined)
+      void write('accept', acceptances.map(packed)).catch(() => undefined)
       return acceptances.map(({ message, receipt }) => ({ kind: 'stored', messageId: message.id, receipt }))
     },`,
     shows: 'lost',

@@ -61,9 +61,9 @@ export async function run(options: RunOptions): Promise<Report> {
     const report = await conclude(site, { gateway, kills, patienceMs: options.patienceMs })
     return { ...report, unsynced }
   } catch (error) {
-    if (!(error instanceof NeverStarted)) throw error
+    if (!(error instanceof NeverStarted && options.cutsPower)) throw error
     // Nothing of what was accepted can be reached any more.
-    const surprises = [...site.memory.surprises, error.message]
+    const surprises = [...site.memory.surprises, 'the gateway can’t open its store any more']
     const verdict = judge({ ...nothing, sent: site.memory.sent, surprises })
     return { verdict, kills: {}, ...site.memory.counts, unsynced, trouble: site.log().filter(isTrouble) }
   } finally {
@@ -157,7 +157,8 @@ async function killUnderLoad(site: Site, options: Killing): Promise<Killed> {
 /** Nobody killed it. Throws when it never comes up: then there is nothing to judge. */
 async function complain(site: Site, gateway: GatewayProcess): Promise<void> {
   const end = await gateway.ended
-  if (!(await gateway.ready)) throw new NeverStarted(`the gateway did not start (${end})`)
+  if (!(await gateway.ready))
+    throw new NeverStarted(`the gateway did not start (${end}): ${site.log().slice(-3).join(' ')}`)
   site.memory.surprises.push(`the gateway ended by itself: ${end}`)
 }
 
