@@ -60,8 +60,17 @@ function retryAfterOf(answer: HttpAnswer, nowMs: number): number | undefined {
   const value = answer.headers['retry-after']
   if (typeof value !== 'string') return undefined
   if (/^\d{1,12}$/.test(value)) return Math.min(Number(value) * 1000, longestRetryAfterMs)
-  const atMs = /^[A-Z][a-z]{2,8},? [\w :-]{10,30} GMT$/.test(value) ? Date.parse(value) : Number.NaN
-  return Number.isNaN(atMs) ? undefined : Math.min(Math.max(atMs - nowMs, 0), longestRetryAfterMs)
+  const atMs = httpDate(value)
+  if (atMs === undefined) return undefined
+  // A partner's date is by the partner's clock, which its Date tells.
+  const thereMs = httpDate(answer.headers.date) ?? nowMs
+  return Math.min(Math.max(atMs - thereMs, 0), longestRetryAfterMs)
+}
+
+function httpDate(value: unknown): number | undefined {
+  if (typeof value !== 'string' || !/^[A-Z][a-z]{2,8},? [\w :-]{10,30} GMT$/.test(value)) return undefined
+  const atMs = Date.parse(value)
+  return Number.isNaN(atMs) ? undefined : atMs
 }
 
 const unreadableCodes = new Set(['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_NOT_SUPPORTED'])

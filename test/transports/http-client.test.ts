@@ -391,6 +391,9 @@ t.test('Retry-After is understood in both forms, and bounded', async (t) => {
   const waits = (value: string) =>
     classifyStatus({ status: 429, headers: { 'retry-after': value }, body: Buffer.alloc(0) }, nowMs)?.options
       .retryAfterMs
+  const date = 'Tue, 03 Nov 2026 09:00:00 GMT' // its clock is 25 hours ahead
+  const ahead = { 'retry-after': 'Tue, 03 Nov 2026 09:00:30 GMT', date }
+  t.equal(classifyStatus({ status: 503, headers: ahead, body: Buffer.alloc(0) }, nowMs)?.options.retryAfterMs, 30_000)
   t.equal(waits('120'), 120_000)
   t.equal(waits('Mon, 02 Nov 2026 08:02:00 GMT'), 120_000)
   t.equal(waits('Mon, 02 Nov 2026 07:00:00 GMT'), 0, 'a time that is past')
