@@ -12,7 +12,7 @@ const options: RunOptions = {
   faultRate: 0.15,
   seed: 20261121,
   progress: 'resend',
-  patienceMs: 15_000,
+  patienceMs: 60_000,
   say: () => {},
 }
 
